@@ -1,0 +1,65 @@
+#include "libs/core/fault.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static void PRINTF_LIKE(4, 0) set_text(struct fault *fault, enum fault_code code, const char *field,
+                     const char *format, va_list args)
+{
+    fault->code = code;
+    snprintf(fault->field, sizeof fault->field, "%s", field);
+    vsnprintf(fault->text, sizeof fault->text, format, args);
+}
+
+enum fault_code fault_set(struct fault *fault, enum fault_code code, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    set_text(fault, code, "", format, args);
+    va_end(args);
+    return code;
+}
+
+enum fault_code fault_field(struct fault *fault, enum fault_code code, const char *field,
+                            const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    set_text(fault, code, field, format, args);
+    va_end(args);
+    return code;
+}
+
+enum fault_code fault_errno(struct fault *fault, int error, const char *format, ...)
+{
+    enum fault_code code = error == ENOMEM ? FAULT_NO_MEMORY : FAULT_IO;
+    va_list args;
+    va_start(args, format);
+    set_text(fault, code, "", format, args);
+    va_end(args);
+
+    size_t len = strlen(fault->text);
+    char reason[128];
+    /* The GNU strerror_r may return a static string instead of filling the buffer. */
+    const char *said = strerror_r(error, reason, sizeof reason);
+    snprintf(fault->text + len, sizeof fault->text - len, ": %s", said);
+    return code;
+}
+
+enum fault_code fault_prefix(struct fault *fault, const char *format, ...)
+{
+    char before[FAULT_TEXT_MAX];
+    char after[FAULT_TEXT_MAX];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(before, sizeof before, format, args);
+    va_end(args);
+    snprintf(after, sizeof after, "%s", fault->text);
+
+    size_t len = strlen(before);
+    memcpy(fault->text, before, len);
+    snprintf(fault->text + len, sizeof fault->text - len, "%s", after);
+    return fault->code;
+}

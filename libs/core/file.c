@@ -1,0 +1,155 @@
+#include "libs/core/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "libs/core/os.h"
+
+enum { READ_STEP = 64 * 1024 };
+
+static enum fault_code read_to_end(int fd, const char *path, struct buf *out, struct fault *fault)
+{
+    for (;;) {
+        /* One byte is enough to see the end, so a file that just fits the limit is read. */
+        size_t left = out->limit - out->len;
+        size_t step = left < READ_STEP ? left + (left == 0) : READ_STEP;
+        char over;
+        char *end = left ? buf_reserve(out, step) : &over;
+        if (!end)
+            return buf_check(out, path, fault);
+        ssize_t got = os_read(fd, end, step);
+        if (got < 0)
+            return fault_errno(fault, errno, "cannot read %s", path);
+        if (got == 0)
+            return FAULT_NONE;
+        if (left == 0)
+            return fault_set(fault, FAULT_LIMIT, "%s is over the limit of %zu bytes", path,
+                             out->limit);
+        buf_extend(out, (size_t)got);
+    }
+}
+
+enum fault_code file_read(const char *path, struct buf *out, struct fault *fault)
+{
+    int fd = os_open(path, O_RDONLY, 0);
+    if (fd < 0 && errno == ENOENT)
+        return fault_set(fault, FAULT_NOT_FOUND, "there is no file %s", path);
+    if (fd < 0)
+        return fault_errno(fault, errno, "cannot open %s", path);
+    size_t len_before = out->len;
+    enum fault_code code = read_to_end(fd, path, out, fault);
+    if (code != FAULT_NONE)
+        out->len = len_before;
+    os_close(fd);
+    return code;
+}
+
+enum fault_code file_write_all(int fd, struct str data, const char *name, struct fault *fault)
+{
+    while (data.len > 0) {
+        ssize_t put = os_write(fd, data.ptr, data.len);
+        if (put < 0)
+            return fault_errno(fault, errno, "cannot write %s", name);
+        data = str_skip(data, (size_t)put);
+    }
+    return FAULT_NONE;
+}
+
+static enum fault_code write_new(const char *path, struct str content, unsigned mode,
+                                 struct fault *fault)
+{
+    int fd = os_open(path, O_WRONLY | O_CREAT | O_TRUNC, mode);
+    if (fd < 0)
+        return fault_errno(fault, errno, "cannot create %s", path);
+    enum fault_code code = file_write_all(fd, content, path, fault);
+    if (code == FAULT_NONE && os_fsync(fd) < 0)
+        code = fault_errno(fault, errno, "cannot flush %s to disk", path);
+    if (os_close(fd) < 0 && code == FAULT_NONE)
+        code = fault_errno(fault, errno, "cannot close %s", path);
+    return code;
+}
+
+/* The folder part of a path; "." when there is none. */
+static bool folder_of(const char *path, char *out, size_t size)
+{
+    const char *slash = strrchr(path, '/');
+    if (!slash)
+        return str_to_c(STR("."), out, size);
+    size_t len = slash == path ? 1 : (size_t)(slash - path);
+    return str_to_c((struct str){path, len}, out, size);
+}
+
+enum fault_code file_sync_folder(const char *path, struct fault *fault)
+{
+    int fd = os_open(path, O_RDONLY | O_DIRECTORY, 0);
+    if (fd < 0)
+        return fault_errno(fault, errno, "cannot open the folder %s", path);
+    enum fault_code code = FAULT_NONE;
+    if (os_fsync(fd) < 0)
+        code = fault_errno(fault, errno, "cannot flush the folder %s to disk", path);
+    os_close(fd);
+    return code;
+}
+
+enum fault_code file_replace(const char *path, struct str content, unsigned mode,
+                             struct fault *fault)
+{
+    char temporary[PATH_MAX];
+    char folder[PATH_MAX];
+    uint64_t unique;
+    if (os_random(&unique, sizeof unique) < 0)
+        return fault_errno(fault, errno, "no random numbers for a temporary name");
+    int len = snprintf(temporary, sizeof temporary, "%s.%016llx.tmp", path,
+                       (unsigned long long)unique);
+    if (len < 0 || (size_t)len >= sizeof temporary || !folder_of(path, folder, sizeof folder))
+        return fault_set(fault, FAULT_INPUT, "the path %s is too long", path);
+
+    enum fault_code code = write_new(temporary, content, mode, fault);
+    if (code == FAULT_NONE && os_rename(temporary, path) < 0)
+        code = fault_errno(fault, errno, "cannot put %s in place", path);
+    if (code != FAULT_NONE) {
+        os_unlink(temporary);
+        return code;
+    }
+    return file_sync_folder(folder, fault);
+}
+
+enum fault_code file_append(const char *path, struct str line, unsigned mode, bool durable,
+                            struct fault *fault)
+{
+    int fd = os_open(path, O_WRONLY | O_CREAT | O_APPEND, mode);
+    if (fd < 0)
+        return fault_errno(fault, errno, "cannot open %s", path);
+    enum fault_code code = FAULT_NONE;
+    ssize_t put = os_write(fd, line.ptr, line.len);
+    if (put < 0)
+        code = fault_errno(fault, errno, "cannot append to %s", path);
+    else if ((size_t)put < line.len)
+        code = fault_set(fault, FAULT_IO, "cannot append to %s: only %zd of %zu bytes were taken",
+                         path, put, line.len);
+    if (code == FAULT_NONE && durable && os_fsync(fd) < 0)
+        code = fault_errno(fault, errno, "cannot flush %s to disk", path);
+    os_close(fd);
+    return code;
+}
+
+enum fault_code file_make_folder(const char *path, unsigned mode, struct fault *fault)
+{
+    char part[PATH_MAX];
+    if (!str_to_c(str_of(path), part, sizeof part) || part[0] == '\0')
+        return fault_set(fault, FAULT_INPUT, "the folder name is empty or too long");
+    for (char *at = part + 1;; at++) {
+        if (*at != '/' && *at != '\0')
+            continue;
+        char kept = *at;
+        *at = '\0';
+        if (os_mkdir(part, mode) < 0 && errno != EEXIST)
+            return fault_errno(fault, errno, "cannot make the folder %s", part);
+        *at = kept;
+        if (kept == '\0')
+            return FAULT_NONE;
+    }
+}

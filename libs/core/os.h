@@ -1,0 +1,50 @@
+/* The one seam to the operating system: memory, files, clock, randomness.
+ *
+ * Code above this seam calls nothing of the system itself, so that a test can refuse the n-th
+ * allocation, write, fsync or rename, set the clock, and fix the random numbers, by installing
+ * another `struct os_platform`. The default platform is POSIX. */
+#ifndef IG_CORE_OS_H
+#define IG_CORE_OS_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct os_platform {
+    void *(*resize)(void *ptr, size_t size); /* like realloc; size 0 frees and returns NULL */
+    int (*open)(const char *path, int flags, unsigned mode);
+    int (*close)(int fd);
+    ssize_t (*read)(int fd, void *out, size_t len);
+    ssize_t (*write)(int fd, const void *data, size_t len);
+    int (*fsync)(int fd);
+    int (*rename)(const char *from, const char *to);
+    int (*unlink)(const char *path);
+    int (*mkdir)(const char *path, unsigned mode);
+    int64_t (*now_us)(void);       /* UTC, microseconds since 1970-01-01 */
+    int64_t (*monotonic_us)(void); /* for durations only; never goes back */
+    int (*random)(void *out, size_t len); /* cryptographic; 0, or -1 with errno */
+};
+
+extern const struct os_platform os_posix;
+
+/* Installs a platform and returns the one before. Not while other threads run. */
+const struct os_platform *os_platform_set(const struct os_platform *platform);
+
+/* The calls, each through the platform in force. They keep the system's own conventions
+ * (-1 and errno), but retry EINTR. */
+void *os_alloc(size_t size);            /* zeroed; NULL when refused */
+void *os_resize(void *ptr, size_t size); /* the new part is not zeroed */
+void os_free(void *ptr);
+int os_open(const char *path, int flags, unsigned mode);
+int os_close(int fd);
+ssize_t os_read(int fd, void *out, size_t len);
+ssize_t os_write(int fd, const void *data, size_t len);
+int os_fsync(int fd);
+int os_rename(const char *from, const char *to);
+int os_unlink(const char *path);
+int os_mkdir(const char *path, unsigned mode);
+int64_t os_now_us(void);
+int64_t os_monotonic_us(void);
+int os_random(void *out, size_t len);
+
+#endif
