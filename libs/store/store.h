@@ -1,0 +1,68 @@
+/* The embedded store. libs/store alone names SQLite.
+ *
+ * WAL and synchronous=FULL: what store_commit has returned from survives a power cut. One `struct
+ * store` is one connection, used by one thread at a time (store_pool.h hands them out). SQL texts are
+ * literals with `$1`, `$2` ... in order of first use, so that the same text can run on PostgreSQL;
+ * values come only by binding. */
+#ifndef IG_STORE_STORE_H
+#define IG_STORE_STORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "libs/core/fault.h"
+#include "libs/core/str.h"
+
+struct store;
+struct statement;
+
+struct store_migration {
+    int version; /* 1, 2, 3 ... without gaps */
+    const char *name;
+    struct str sql;
+};
+
+/* Opens or creates. Disk full, a read-only or foreign file, and a busy one are faults that name it. */
+enum fault_code store_open(const char *path, struct store **out, struct fault *fault) MUST_USE;
+void store_close(struct store *taken); /* takes NULL */
+
+/* Applies what is missing, each in a transaction. A store from a newer version is FAULT_CONFLICT. */
+enum fault_code store_migrate(struct store *store, const struct store_migration *migrations,
+                              size_t count, struct fault *fault) MUST_USE;
+
+/* A write transaction: BEGIN IMMEDIATE. Waits for another writer up to 5 s, then FAULT_UNAVAILABLE.
+ * A failed commit has rolled back. */
+enum fault_code store_begin(struct store *store, struct fault *fault) MUST_USE;
+enum fault_code store_commit(struct store *store, struct fault *fault) MUST_USE;
+void store_rollback(struct store *store); /* does nothing outside a transaction */
+
+/* A read transaction, so that several queries see one state; ended by store_rollback. */
+enum fault_code store_begin_read(struct store *store, struct fault *fault) MUST_USE;
+
+/* The prepared statement for a literal, kept by the store and reset and unbound for use. The pointer
+ * of `sql` is the key: pass the same literal (a static const char[]) each time. */
+enum fault_code store_prepare(struct store *store, const char *sql, struct statement **out,
+                              struct fault *fault) MUST_USE;
+
+/* Places count from 1. Text and bytes are borrowed until the statement's next use or reset. */
+void store_bind_text(struct statement *statement, int place, struct str text);
+void store_bind_bytes(struct statement *statement, int place, struct str bytes);
+void store_bind_whole(struct statement *statement, int place, int64_t number);
+void store_bind_null(struct statement *statement, int place);
+
+/* Next row, or *out_row = false at the end (the statement is then reset). */
+enum fault_code store_step(struct statement *statement, bool *out_row, struct fault *fault) MUST_USE;
+
+/* Runs to the end a statement that gives no rows. */
+enum fault_code store_run(struct statement *statement, struct fault *fault) MUST_USE;
+
+/* Columns count from 0; borrowed until the next step or reset. */
+struct str store_text(struct statement *statement, int column); /* text or bytes; NULL is empty */
+int64_t store_whole(struct statement *statement, int column);
+bool store_is_null(struct statement *statement, int column);
+
+void store_reset(struct statement *statement); /* for a statement left before its end */
+
+int64_t store_changes(struct store *store); /* rows the last statement changed */
+
+#endif
