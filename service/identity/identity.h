@@ -1,0 +1,63 @@
+/* Who calls, for which tenant, in which role, and what that role may do. */
+#ifndef IG_IDENTITY_IDENTITY_H
+#define IG_IDENTITY_IDENTITY_H
+
+#include <stdint.h>
+
+#include "libs/core/fault.h"
+#include "libs/core/str.h"
+#include "libs/store/store_pool.h"
+#include "service/audit/audit.h"
+#include "service/web/web.h"
+
+enum identity_role { ROLE_VIEWER, ROLE_ANALYST, ROLE_AUDITOR, ROLE_ADMIN, ROLE_COUNT };
+
+const char *identity_role_name(enum identity_role role); /* "viewer" ... */
+bool identity_role_of_name(struct str name, enum identity_role *out_role);
+
+/* The one table (identity_rules.c) says which role has which permission. */
+enum identity_permission {
+    PERMIT_PUBLIC,         /* no credential needed: health, sign-in, assets, metrics */
+    PERMIT_SESSION,        /* any good credential */
+    PERMIT_HANDOFF_WRITE,
+    PERMIT_HANDOFF_READ,
+    PERMIT_AUDIT_READ,
+    PERMIT_TOKEN_ADMIN,
+    PERMIT_COUNT
+};
+
+bool identity_may(enum identity_role role, enum identity_permission permission);
+
+struct identity_caller {
+    struct str tenant; /* from the credential only */
+    struct str name;   /* the token's name: who or what it was made for */
+    struct str token;  /* its public id */
+    enum identity_role role;
+    bool by_cookie; /* a browser session: state-changing requests were checked against CSRF */
+    int64_t expires_us;
+};
+
+struct identity; /* safe to share between threads */
+
+/* Borrows pool and audit. */
+enum fault_code identity_new(struct store_pool *pool, struct audit *audit, struct identity **out,
+                             struct fault *fault) MUST_USE;
+void identity_free(struct identity *taken);
+
+/* The first lines of every route. Reads `Authorization: Bearer` or the session cookie, checks expiry,
+ * revocation and the permission; sets request->gated. Appends the audit records for a denial and for
+ * the first use of a token by a client in a while. FAULT_UNSIGNED or FAULT_DENIED. Texts of the caller
+ * live in the request's arena. PERMIT_PUBLIC never fails and leaves *out_caller empty. */
+enum fault_code identity_gate(struct identity *identity, struct web_request *request,
+                              enum identity_permission permission,
+                              struct identity_caller *out_caller, struct fault *fault) MUST_USE;
+
+/* A new API token: `igt_<public id>_<secret>`, shown once; only a hash of the secret is stored.
+ * Tenant and name: 1..64 of [A-Za-z0-9._-] (a name may hold blanks and @). expires_us 0: never. */
+enum fault_code identity_token_create(struct identity *identity, struct str tenant,
+                                      enum identity_role role, struct str name, int64_t expires_us,
+                                      struct buf *out_token, struct fault *fault) MUST_USE;
+
+extern const struct web_route identity_routes[]; /* session and token routes; ends with WEB_ROUTES_END */
+
+#endif

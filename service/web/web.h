@@ -1,0 +1,110 @@
+/* HTTP for the slices: routes in, replies out. service/web alone names libmicrohttpd.
+ *
+ * A slice gives a table of routes. A handler gets the whole request (body read, inflated and limited)
+ * and fills the reply; or it returns a fault, which becomes application/problem+json (RFC 9457). Every
+ * handler's first lines ask the gate of service/identity; a handler that answers without having asked
+ * is a broken invariant and stops the program. */
+#ifndef IG_WEB_WEB_H
+#define IG_WEB_WEB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "libs/core/arena.h"
+#include "libs/core/buf.h"
+#include "libs/core/fault.h"
+#include "libs/core/str.h"
+
+enum { WEB_PARTS_MAX = 3, WEB_HEADERS_MAX = 64, WEB_REPLY_HEADERS_MAX = 8 };
+
+struct web_header {
+    struct str name;
+    struct str value;
+};
+
+struct web_request {
+    struct str method;
+    struct str path;   /* percent-decoded once; never holds a NUL or a control character */
+    struct str query;  /* raw, without the question mark */
+    struct str client; /* the peer's address as text */
+    struct str parts[WEB_PARTS_MAX]; /* what the route's {} matched, in order */
+    struct str body;                 /* inflated */
+    size_t header_count;
+    struct web_header headers[WEB_HEADERS_MAX];
+    struct arena *arena; /* memory until the reply is sent */
+    int64_t started_us;  /* wall clock */
+    bool gated;          /* set by the gate: permission was asked */
+};
+
+struct web_reply {
+    int status;              /* 200 unless set */
+    struct str content_type; /* application/json unless set */
+    struct buf body;
+    size_t header_count;
+    struct web_header headers[WEB_REPLY_HEADERS_MAX];
+    struct str static_body; /* instead of `body`: bytes that live as long as the program */
+};
+
+typedef enum fault_code web_handler(void *service, struct web_request *request,
+                                    struct web_reply *reply, struct fault *fault);
+
+struct web_route {
+    const char *method;
+    const char *pattern; /* "/v1/handoffs/{}/graph"; a final "{*}" matches the rest, slashes too */
+    web_handler *handler;
+    size_t body_limit; /* bytes after inflating; 0: no body is allowed */
+};
+
+/* Header by name without case, query member percent-decoded, cookie by name; empty when absent.
+ * Texts from the arena live until the reply is sent. */
+struct str web_header(const struct web_request *request, const char *name);
+struct str web_query(const struct web_request *request, const char *name);
+struct str web_cookie(const struct web_request *request, const char *name);
+
+/* A query member as a whole number in [least, most]; `otherwise` when absent; FAULT_INPUT when wrong. */
+enum fault_code web_query_whole(const struct web_request *request, const char *name, int64_t least,
+                                int64_t most, int64_t otherwise, int64_t *out,
+                                struct fault *fault) MUST_USE;
+
+/* The value is copied into the request's arena; a control character in it is an assert: encode first. */
+void web_reply_header(struct web_request *request, struct web_reply *reply, const char *name,
+                      struct str value);
+void web_redirect(struct web_request *request, struct web_reply *reply, struct str location); /* 303 */
+
+/* What the server counts about itself, for /metrics. */
+struct web_stats {
+    uint64_t requests;
+    uint64_t by_class[6];  /* by status / 100 */
+    uint64_t bytes_in;
+    uint64_t bytes_out;
+    uint64_t refused_connections;
+};
+
+struct web_server;
+
+struct web_settings {
+    struct str listen;      /* "127.0.0.1:8460", "[::1]:8460"; port 0 picks one */
+    int threads;            /* 1..64 */
+    int connections;        /* most at once */
+    int connections_per_ip;
+    int header_timeout_s;   /* whole request must be in by then */
+};
+
+/* Tables are borrowed and must outlive the server. FAULT_IO names the address when it is taken. */
+enum fault_code web_server_start(const struct web_settings *settings,
+                                 const struct web_route *const *tables, size_t table_count,
+                                 void *service, struct web_server **out,
+                                 struct fault *fault) MUST_USE;
+int web_server_port(const struct web_server *server);
+struct web_stats web_server_stats(const struct web_server *server);
+/* Takes no new connection, lets requests under way end (at most `wait_ms`), then closes. */
+void web_server_stop(struct web_server *taken, int wait_ms);
+
+/* Ends a table of routes. */
+#define WEB_ROUTES_END {.method = NULL}
+
+/* The reply for a fault: status by code, problem+json body with type, title, status, detail, field. */
+void web_reply_fault(struct web_request *request, struct web_reply *reply, const struct fault *fault);
+
+#endif
