@@ -32,7 +32,8 @@ void hex_of(const void *data, size_t len, char *out); /* writes 2*len digits and
 bool hex_to(struct str hex, void *out, size_t len);   /* exactly 2*len digits, either case */
 
 void base64_add(struct buf *out, struct str data); /* standard alphabet, padded */
-/* Strict: padded, no blanks, no stray bits. false leaves what was there. */
+/* Strict: padded, no blanks, no stray bits. false leaves what was there; a refusal of the buf is false
+ * too, and told by buf_check. */
 bool base64_decode_add(struct buf *out, struct str text);
 
 /* Compares without a time that depends on the content. */
