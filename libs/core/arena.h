@@ -18,7 +18,8 @@ void arena_init(struct arena *arena, size_t limit); /* allocates nothing */
 void arena_done(struct arena *arena);
 void arena_reset(struct arena *arena); /* forgets all, keeps the newest block for reuse */
 
-/* Zeroed memory aligned for any object, valid until reset; NULL when the limit or the system refuses. */
+/* Zeroed memory aligned for any object, valid until reset; NULL when the limit or the system
+ * refuses. */
 void *arena_alloc(struct arena *arena, size_t size);
 
 /* A copy of s that ends in NUL (not counted); ptr is NULL when refused. */

@@ -37,7 +37,8 @@ void buf_extend(struct buf *buf, size_t len);
 
 struct str buf_str(const struct buf *buf); /* borrowed until the next change */
 
-/* FAULT_NONE, or the first refusal with `what` in the sentence: "<what> is over the limit of ...". */
+/* FAULT_NONE, or the first refusal with `what` in the sentence: "<what> is over the limit of ...".
+ */
 enum fault_code buf_check(const struct buf *buf, const char *what, struct fault *fault) MUST_USE;
 
 #endif

@@ -6,7 +6,7 @@
 #include <string.h>
 
 static void PRINTF_LIKE(4, 0) set_text(struct fault *fault, enum fault_code code, const char *field,
-                     const char *format, va_list args)
+                                       const char *format, va_list args)
 {
     fault->code = code;
     snprintf(fault->field, sizeof fault->field, "%s", field);

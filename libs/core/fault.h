@@ -1,12 +1,13 @@
 /* What went wrong, told once: a code for the program, a sentence for the person.
  *
- * A function that can fail returns the code and takes the caller's `struct fault` last. On success the
- * fault is not touched. On failure outputs are not touched and the fault holds one sentence that
- * names the thing, the limit and the cure. Only main, routes and command runners print or log it. */
+ * A function that can fail returns the code and takes the caller's `struct fault` last. On success
+ * the fault is not touched. On failure outputs are not touched and the fault holds one sentence
+ * that names the thing, the limit and the cure. Only main, routes and command runners print or log
+ * it. */
 #ifndef IG_CORE_FAULT_H
 #define IG_CORE_FAULT_H
 
-#define MUST_USE __attribute__((warn_unused_result))
+#define MUST_USE                         __attribute__((warn_unused_result))
 #define PRINTF_LIKE(format_at, first_at) __attribute__((format(printf, format_at, first_at)))
 
 enum fault_code {
@@ -19,8 +20,8 @@ enum fault_code {
     FAULT_CONFLICT,    /* another state than the request assumes */
     FAULT_UNAVAILABLE, /* may well work later: peer down, busy, throttled */
     FAULT_NO_MEMORY,
-    FAULT_IO,          /* the operating system refused: disk full, no permission, broken pipe */
-    FAULT_CORRUPT,     /* stored data does not say what it must */
+    FAULT_IO,      /* the operating system refused: disk full, no permission, broken pipe */
+    FAULT_CORRUPT, /* stored data does not say what it must */
 };
 
 enum { FAULT_FIELD_MAX = 64, FAULT_TEXT_MAX = 512 };

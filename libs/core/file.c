@@ -102,8 +102,8 @@ enum fault_code file_replace(const char *path, struct str content, unsigned mode
     uint64_t unique;
     if (os_random(&unique, sizeof unique) < 0)
         return fault_errno(fault, errno, "no random numbers for a temporary name");
-    int len = snprintf(temporary, sizeof temporary, "%s.%016llx.tmp", path,
-                       (unsigned long long)unique);
+    int len =
+        snprintf(temporary, sizeof temporary, "%s.%016llx.tmp", path, (unsigned long long)unique);
     if (len < 0 || (size_t)len >= sizeof temporary || !folder_of(path, folder, sizeof folder))
         return fault_set(fault, FAULT_INPUT, "the path %s is too long", path);
 

@@ -6,7 +6,8 @@
 #include "libs/core/fault.h"
 #include "libs/core/str.h"
 
-/* Appends the file's bytes to `out` (its limit holds). FAULT_NOT_FOUND when there is no such file. */
+/* Appends the file's bytes to `out` (its limit holds). FAULT_NOT_FOUND when there is no such file.
+ */
 enum fault_code file_read(const char *path, struct buf *out, struct fault *fault) MUST_USE;
 
 /* Puts `content` at `path`: a temporary file beside it, fsync, rename, fsync of the folder.

@@ -20,8 +20,8 @@ struct os_platform {
     int (*rename)(const char *from, const char *to);
     int (*unlink)(const char *path);
     int (*mkdir)(const char *path, unsigned mode);
-    int64_t (*now_us)(void);       /* UTC, microseconds since 1970-01-01 */
-    int64_t (*monotonic_us)(void); /* for durations only; never goes back */
+    int64_t (*now_us)(void);              /* UTC, microseconds since 1970-01-01 */
+    int64_t (*monotonic_us)(void);        /* for durations only; never goes back */
     int (*random)(void *out, size_t len); /* cryptographic; 0, or -1 with errno */
 };
 
@@ -32,7 +32,7 @@ const struct os_platform *os_platform_set(const struct os_platform *platform);
 
 /* The calls, each through the platform in force. They keep the system's own conventions
  * (-1 and errno), but retry EINTR. */
-void *os_alloc(size_t size);            /* zeroed; NULL when refused */
+void *os_alloc(size_t size);             /* zeroed; NULL when refused */
 void *os_resize(void *ptr, size_t size); /* the new part is not zeroed */
 void os_free(void *ptr);
 int os_open(const char *path, int flags, unsigned mode);

@@ -123,7 +123,8 @@ bool str_to_bool(struct str s, bool *out_value)
     return false;
 }
 
-/* The length of the valid UTF-8 sequence at the start of s, or 0 (table 3-7 of the Unicode standard). */
+/* The length of the valid UTF-8 sequence at the start of s, or 0 (table 3-7 of the Unicode
+ * standard). */
 static size_t utf8_sequence(const unsigned char *s, size_t left)
 {
     unsigned char low = 0x80;

@@ -32,7 +32,8 @@ size_t str_find_byte(struct str s, char byte);
 /* Index of the first `part`, or s.len. */
 size_t str_find(struct str s, struct str part);
 
-/* Splits at the first `separator`: true and both sides, or false with out_head = s, out_tail empty. */
+/* Splits at the first `separator`: true and both sides, or false with out_head = s, out_tail empty.
+ */
 bool str_cut(struct str s, char separator, struct str *out_head, struct str *out_tail);
 
 /* The whole of s as a decimal without sign; false when empty, not digits, or over `max`. */

@@ -9,7 +9,8 @@ struct csv csv_of(struct str text)
     return (struct csv){.rest = text, .next_line = 1};
 }
 
-/* A cell that begins with a quote: *rest stands after the opening quote, and then after the closing. */
+/* A cell that begins with a quote: *rest stands after the opening quote, and then after the
+ * closing. */
 static enum fault_code read_quoted(struct csv *csv, struct arena *arena, struct str *rest,
                                    struct str *out, struct fault *fault)
 {

@@ -27,7 +27,8 @@ static void install_hooks(void)
     cJSON_InitHooks(&hooks);
 }
 
-/* --- the strict scanner: cJSON itself accepts control characters, invalid UTF-8, "01" and more --- */
+/* --- the strict scanner: cJSON itself accepts control characters, invalid UTF-8, "01" and more ---
+ */
 
 struct scan {
     const char *at;
@@ -152,8 +153,8 @@ static enum fault_code scan_members(struct scan *scan, int depth, char close)
             if (scan->at >= scan->end || *scan->at != '"')
                 return wrong(scan, "a name in quotes is expected");
             if (count == JSON_MEMBERS_MAX)
-                return fault_set(scan->fault, FAULT_LIMIT,
-                                 "a JSON object has more than %d members", JSON_MEMBERS_MAX);
+                return fault_set(scan->fault, FAULT_LIMIT, "a JSON object has more than %d members",
+                                 JSON_MEMBERS_MAX);
             code = scan_string(scan, &names[count]);
             if (code != FAULT_NONE)
                 return code;

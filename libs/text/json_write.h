@@ -22,9 +22,9 @@ struct json_out {
 };
 
 struct json_out json_out_to(struct buf *buf);
-void json_open(struct json_out *out, char bracket);                        /* '{' or '[' */
+void json_open(struct json_out *out, char bracket); /* '{' or '[' */
 void json_open_at(struct json_out *out, const char *name, char bracket);
-void json_close(struct json_out *out, char bracket);                       /* '}' or ']' */
+void json_close(struct json_out *out, char bracket); /* '}' or ']' */
 void json_put_text(struct json_out *out, const char *name, struct str text);
 void json_put_whole(struct json_out *out, const char *name, int64_t number);
 void json_put_boolean(struct json_out *out, const char *name, bool yes);

@@ -47,10 +47,30 @@ static void json_read__refuses_what_the_rfc_refuses(void **state)
 {
     (void)state;
     static const char *const bad[] = {
-        "",          "{",        "{}x",         "[1,]",      "{\"a\":1,}",      "01",
-        "1.",        "+1",       "nul",         "\"a\nb\"",  "\"\\x\"",         "\"\\u12\"",
-        "\"\\u0000\"", "'a'",    "{a:1}",       "[1 2]",     "{\"a\":1,\"a\":2}", "\"\xff\"",
-        "\"\\ud800\"", "NaN",    "-",           "1e",        "\"abc",           "{\"a\" 1}",
+        "",
+        "{",
+        "{}x",
+        "[1,]",
+        "{\"a\":1,}",
+        "01",
+        "1.",
+        "+1",
+        "nul",
+        "\"a\nb\"",
+        "\"\\x\"",
+        "\"\\u12\"",
+        "\"\\u0000\"",
+        "'a'",
+        "{a:1}",
+        "[1 2]",
+        "{\"a\":1,\"a\":2}",
+        "\"\xff\"",
+        "\"\\ud800\"",
+        "NaN",
+        "-",
+        "1e",
+        "\"abc",
+        "{\"a\" 1}",
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         const struct json *top;
@@ -101,8 +121,9 @@ static void json_write__escapes_and_mends_what_is_not_utf8(void **state)
     json_close(&out, ']');
     json_put_hex(&out, "h", "\x00\xab", 2);
     json_close(&out, '}');
-    struct str want = STR("{\"a\":\"q\\\" b\\\\ \\n\\t\\u0001 \xc3\xbc \xef\xbf\xbd|\xef\xbf\xbd|\","
-                          "\"list\":[-5,true,null],\"h\":\"00ab\"}");
+    struct str want =
+        STR("{\"a\":\"q\\\" b\\\\ \\n\\t\\u0001 \xc3\xbc \xef\xbf\xbd|\xef\xbf\xbd|\","
+            "\"list\":[-5,true,null],\"h\":\"00ab\"}");
     assert_int_equal(buf.len, want.len);
     assert_memory_equal(buf.ptr, want.ptr, want.len);
     struct fault fault;
