@@ -13,19 +13,25 @@
  *   {"commit":{"rows":120,"entities":2,"relations":1,"values":300,"placeholders":4,"invalid":0,
  *      "entities_left_out":0,"relations_left_out":0,"content_sha256":"<64 hex>"}}
  *
- * "from" and "to" count the entity lines of the whole hand-off from 0; a relation stands after both.
- * Times are UTC microseconds; a member with nothing to say (no time, no samples, empty text) may be
- * left out. content_sha256 is SHA-256 over the entity and relation lines, their LFs included, in order.
+ * "from" and "to" count the entity lines of the whole hand-off from 0; a relation stands after
+ * both. Times are UTC microseconds; a member with nothing to say (no time, no samples, empty text)
+ * may be left out. content_sha256 is SHA-256 over the entity and relation lines, their LFs
+ * included, in order.
  *
  * Small: all lines in one POST /v1/handoffs.
- * Large ("parts" n > 1): POST /v1/handoffs with the handoff line alone -> 202; then
- *   PUT /v1/handoffs/<id>/parts/<1..n>, entity and relation lines only -> 204, any order, any number of
- *   times; then POST /v1/handoffs/<id>/commit with the commit line -> the receipt.
- * Answers: 201 with a receipt; 200 with the first receipt and "duplicate":true when the id is committed
- * already (content is compared: "same_content" tells); problems as application/problem+json.
  *
- * id = the first 16 bytes of SHA-256 over tenant, sid, command, target, each preceded by its length as 8
- * bytes big-endian, in hexadecimal. So a retry, a preview and a re-run are the same hand-off. */
+ * Large ("parts" n > 1):
+ *   POST /v1/handoffs with the handoff line alone -> 202
+ *   PUT /v1/handoffs/<id>/parts/<1..n>, entity and relation lines only -> 204; any order, and again
+ *   POST /v1/handoffs/<id>/commit with the commit line -> as for a small one
+ *
+ * Answers: 201 with a receipt; 200 with the first receipt and "duplicate":true when the id is
+ * committed already (content is compared: "same_content" tells); problems as
+ * application/problem+json.
+ *
+ * id = the first 16 bytes of SHA-256 over tenant, sid, command, target, each preceded by its length
+ * as 8 bytes big-endian, in hexadecimal. So a retry, a preview and a re-run are the same hand-off.
+ */
 #ifndef IG_WIRE_HANDOFF_H
 #define IG_WIRE_HANDOFF_H
 
@@ -37,14 +43,14 @@
 enum {
     WIRE_VERSION = 1,
     WIRE_ID_HEX = 32,
-    WIRE_TEXT_MAX = 256,          /* bytes of tenant, sid, title, investigation, user, app, client */
-    WIRE_COMMAND_MAX = 4096,      /* bytes of command, target */
-    WIRE_LINE_MAX = 32 * 1024,    /* bytes of one line, LF included */
-    WIRE_PART_MAX = 8 << 20,      /* bytes of one request's body, decompressed */
+    WIRE_TEXT_MAX = 256,       /* bytes of tenant, sid, title, investigation, user, app, client */
+    WIRE_COMMAND_MAX = 4096,   /* bytes of command, target */
+    WIRE_LINE_MAX = 32 * 1024, /* bytes of one line, LF included */
+    WIRE_PART_MAX = 8 << 20,   /* bytes of one request's body, decompressed */
     WIRE_PARTS_MAX = 1000,
-    WIRE_ENTITIES_MAX = 1000000,  /* of one hand-off */
+    WIRE_ENTITIES_MAX = 1000000, /* of one hand-off */
     WIRE_RELATIONS_MAX = 4000000,
-    WIRE_FIELDS_MAX = 8,          /* field names of one entity */
+    WIRE_FIELDS_MAX = 8, /* field names of one entity */
 };
 
 struct wire_handoff {
@@ -99,11 +105,11 @@ struct wire_commit {
     struct str content_sha256; /* hexadecimal */
 };
 
-/* What the service answers a committed hand-off with; also the answer of GET /v1/handoffs/<id>/receipt. */
+/* What a committed hand-off is answered with, then and by GET /v1/handoffs/<id>/receipt. */
 struct wire_receipt {
     struct str id;
-    struct str link;  /* absolute: the target + "open/handoffs/<id>" */
-    bool duplicate;   /* it was committed before: the rest is the first receipt's */
+    struct str link; /* absolute: the service's public URL + "open/handoffs/<id>" */
+    bool duplicate;  /* it was committed before: the rest is the first receipt's */
     bool same_content;
     int64_t rows;
     int64_t entities_new; /* first seen by this hand-off */
@@ -125,7 +131,14 @@ enum fault_code wire_handoff_id(struct str tenant, struct str sid, struct str co
                                 struct fault *fault) MUST_USE;
 bool wire_is_id(struct str text); /* 32 lower-case hexadecimal digits */
 
-/* Encoders: add one line with its LF; refusals are the buf's. */
+/* `text` as an encoder sends it: what is not UTF-8 becomes U+FFFD, a control character a blank, and
+ * it is cut before the character that would pass `most` bytes. Gives `text` itself when it is fit
+ * already, else what it wrote to room[most]. Whoever computes an id fits the four texts first, so
+ * that the id is of what is sent. */
+struct str wire_fit(struct str text, size_t most, char *room);
+
+/* Encoders: add one line with its LF; refusals are the buf's. Texts are made fit; a member that
+ * says nothing (empty text, no time, no samples) is left out. */
 void wire_add_handoff(struct buf *out, const struct wire_handoff *handoff);
 void wire_add_entity(struct buf *out, const struct graph_entity *entity,
                      const struct graph_mapping *mapping);
@@ -133,8 +146,8 @@ void wire_add_relation(struct buf *out, const struct graph_relation *relation);
 void wire_add_commit(struct buf *out, const struct wire_commit *commit);
 void wire_add_receipt(struct buf *out, const struct wire_receipt *receipt); /* no LF */
 
-/* Decoder: one line at a time, strict. Unknown members are refused with the nearest known one, so that
- * a misspelt one is not lost. Texts live in the arena. */
+/* Decoder: one line at a time, strict. Unknown members are refused with the nearest known one, so
+ * that a misspelt one is not lost. Texts live in the arena. */
 enum wire_line_kind { WIRE_HANDOFF, WIRE_ENTITY, WIRE_RELATION, WIRE_COMMIT };
 
 struct wire_line {
@@ -147,9 +160,12 @@ struct wire_line {
     };
 };
 
+/* The fault's field is "entity.count" and the like, or "line". 4 MiB of arena are enough for any
+ * line within WIRE_LINE_MAX. */
 enum fault_code wire_read_line(struct arena *arena, struct str line, struct wire_line *out,
                                struct fault *fault) MUST_USE;
 
+/* Members it does not know are passed over: a newer service may say more. */
 enum fault_code wire_read_receipt(struct arena *arena, struct str json, struct wire_receipt *out,
                                   struct fault *fault) MUST_USE;
 
