@@ -1,0 +1,64 @@
+/* HTTP requests to one service: TLS always verified, no redirects, every size and time limited.
+ * libs/http alone names libcurl and zlib. */
+#ifndef IG_HTTP_CLIENT_H
+#define IG_HTTP_CLIENT_H
+
+#include "libs/core/buf.h"
+#include "libs/core/fault.h"
+#include "libs/core/str.h"
+
+enum { HTTP_REPLY_MAX = 4 << 20, HTTP_URL_MAX = 2048, HTTP_SECRET_MAX = 512 };
+
+/* A secret: there is no formatter for it, and http_secret_done wipes it. */
+struct http_secret {
+    size_t len;
+    char text[HTTP_SECRET_MAX];
+};
+
+/* Trims blanks at both ends. FAULT_INPUT when empty, too long, or with a control character. */
+enum fault_code http_secret_set(struct http_secret *secret, struct str text,
+                                struct fault *fault) MUST_USE;
+void http_secret_done(struct http_secret *secret);
+
+struct http_client;
+
+struct http_settings {
+    struct str base_url; /* "https://host/": see http_check_url */
+    struct str ca_file;  /* PEM file that replaces the system's authorities; "" for the system's */
+    struct str user_agent;
+    const struct http_secret *bearer; /* borrowed; NULL sends none */
+    int connect_timeout_ms;
+    int timeout_ms; /* of a whole request */
+};
+
+/* Whether a base URL may be used: https, or http to this machine only (127.0.0.0/8, ::1,
+ * localhost), so that a token never crosses a network in the clear; no user, no query, a final
+ * slash. */
+enum fault_code http_check_url(struct str url, struct fault *fault) MUST_USE;
+
+/* Opens no connection yet. FAULT_INPUT for a URL or CA file that may not be used. */
+enum fault_code http_client_new(const struct http_settings *settings, struct http_client **out,
+                                struct fault *fault) MUST_USE;
+void http_client_free(struct http_client *taken); /* takes NULL */
+
+struct http_request {
+    const char *method;
+    struct str path; /* added to the base URL, without a leading slash */
+    struct str body;
+    const char *content_type; /* NULL: no body */
+    bool gzipped;             /* the body is: Content-Encoding: gzip */
+};
+
+struct http_reply {
+    int status;
+    int retry_after_s; /* 0: not said */
+    struct buf body;   /* to be freed by the caller with buf_done */
+};
+
+/* FAULT_NONE for any complete reply, whatever its status. FAULT_UNAVAILABLE when no connection or
+ * no reply was to be had in time; FAULT_DENIED when the peer's certificate is not to be trusted.
+ * The sentence names host and reason, never the token. */
+enum fault_code http_send(struct http_client *client, const struct http_request *request,
+                          struct http_reply *out, struct fault *fault) MUST_USE;
+
+#endif
