@@ -1,9 +1,9 @@
 /* The embedded store. libs/store alone names SQLite.
  *
  * WAL and synchronous=FULL: what store_commit has returned from survives a power cut. One `struct
- * store` is one connection, used by one thread at a time (store_pool.h hands them out). SQL texts are
- * literals with `$1`, `$2` ... in order of first use, so that the same text can run on PostgreSQL;
- * values come only by binding. */
+ * store` is one connection, used by one thread at a time (store_pool.h hands them out). SQL texts
+ * are literals with `$1`, `$2` ... in order of first use, so that the same text can run on
+ * PostgreSQL; values come only by binding. */
 #ifndef IG_STORE_STORE_H
 #define IG_STORE_STORE_H
 
@@ -22,11 +22,13 @@ struct store_migration {
     struct str sql;
 };
 
-/* Opens or creates. Disk full, a read-only or foreign file, and a busy one are faults that name it. */
+/* Opens or creates. Disk full, a read-only or foreign file, and a busy one are faults that name it.
+ */
 enum fault_code store_open(const char *path, struct store **out, struct fault *fault) MUST_USE;
 void store_close(struct store *taken); /* takes NULL */
 
-/* Applies what is missing, each in a transaction. A store from a newer version is FAULT_CONFLICT. */
+/* Applies what is missing, each in a transaction. A store from a newer version is FAULT_CONFLICT.
+ */
 enum fault_code store_migrate(struct store *store, const struct store_migration *migrations,
                               size_t count, struct fault *fault) MUST_USE;
 
@@ -39,8 +41,8 @@ void store_rollback(struct store *store); /* does nothing outside a transaction 
 /* A read transaction, so that several queries see one state; ended by store_rollback. */
 enum fault_code store_begin_read(struct store *store, struct fault *fault) MUST_USE;
 
-/* The prepared statement for a literal, kept by the store and reset and unbound for use. The pointer
- * of `sql` is the key: pass the same literal (a static const char[]) each time. */
+/* The prepared statement for a literal, kept by the store and reset and unbound for use. The
+ * pointer of `sql` is the key: pass the same literal (a static const char[]) each time. */
 enum fault_code store_prepare(struct store *store, const char *sql, struct statement **out,
                               struct fault *fault) MUST_USE;
 
@@ -51,7 +53,8 @@ void store_bind_whole(struct statement *statement, int place, int64_t number);
 void store_bind_null(struct statement *statement, int place);
 
 /* Next row, or *out_row = false at the end (the statement is then reset). */
-enum fault_code store_step(struct statement *statement, bool *out_row, struct fault *fault) MUST_USE;
+enum fault_code store_step(struct statement *statement, bool *out_row,
+                           struct fault *fault) MUST_USE;
 
 /* Runs to the end a statement that gives no rows. */
 enum fault_code store_run(struct statement *statement, struct fault *fault) MUST_USE;

@@ -7,9 +7,8 @@
 struct store_pool;
 
 /* Opens the first connection and migrates. At most `room` (1..64) connections, opened at need. */
-enum fault_code store_pool_new(const char *path, int room,
-                               const struct store_migration *migrations, size_t count,
-                               struct store_pool **out, struct fault *fault) MUST_USE;
+enum fault_code store_pool_new(const char *path, int room, const struct store_migration *migrations,
+                               size_t count, struct store_pool **out, struct fault *fault) MUST_USE;
 void store_pool_free(struct store_pool *taken); /* all connections must be back */
 
 /* Waits up to 5 s for a free one. */

@@ -1,0 +1,49 @@
+/* What the files of this room share about a connection. Nobody outside includes this. */
+#ifndef IG_STORE_STORE_INTERNAL_H
+#define IG_STORE_STORE_INTERNAL_H
+
+#include <sqlite3.h>
+
+#include "libs/store/store.h"
+
+enum {
+    STORE_WAIT_US = 5 * 1000 * 1000, /* for another writer, or for a free connection */
+    STORE_STATEMENT_SLOTS = 1024,    /* a power of two */
+    STORE_STATEMENTS_MAX = 768,      /* literals a program may have */
+};
+
+struct statement {
+    struct store *store;
+    const char *sql; /* the key */
+    sqlite3_stmt *prepared;
+    int place_count;
+    int bind_code; /* the first binding that SQLite refused, told by the next step */
+};
+
+struct store {
+    sqlite3 *db;
+    char *path;
+    bool in_transaction; /* begun and not yet ended by us; SQLite may have rolled back on its own */
+    sqlite3_stmt *rollback;
+    int64_t busy_since_us;
+    int statement_count;
+    struct statement *statements[STORE_STATEMENT_SLOTS]; /* open addressing by pointer */
+};
+
+/* Must come before the first connection: routes SQLite's memory through os_resize. */
+void store_memory_init(void);
+
+/* The fault for SQLite's extended result `code`; `doing` completes "cannot ... the store". */
+enum fault_code store_fault(struct store *store, int code, const char *doing,
+                            struct fault *fault) MUST_USE;
+
+/* Before each use: the transaction that SQLite has open is the one that the caller knows of. */
+enum fault_code store_check(struct store *store, struct fault *fault) MUST_USE;
+
+/* Runs SQL texts that give no rows and have no places. */
+enum fault_code store_exec(struct store *store, struct str sql, struct fault *fault) MUST_USE;
+
+void store_statements_reset(struct store *store); /* all that were left before their end */
+void store_statements_free(struct store *store);
+
+#endif
