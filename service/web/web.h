@@ -1,9 +1,9 @@
 /* HTTP for the slices: routes in, replies out. service/web alone names libmicrohttpd.
  *
- * A slice gives a table of routes. A handler gets the whole request (body read, inflated and limited)
- * and fills the reply; or it returns a fault, which becomes application/problem+json (RFC 9457). Every
- * handler's first lines ask the gate of service/identity; a handler that answers without having asked
- * is a broken invariant and stops the program. */
+ * A slice gives a table of routes. A handler gets the whole request (body read, inflated and
+ * limited) and fills the reply; or it returns a fault, which becomes application/problem+json (RFC
+ * 9457). Every handler's first lines ask the gate of service/identity; a handler that answers
+ * without having asked is a broken invariant and stops the program. */
 #ifndef IG_WEB_WEB_H
 #define IG_WEB_WEB_H
 
@@ -44,6 +44,7 @@ struct web_reply {
     size_t header_count;
     struct web_header headers[WEB_REPLY_HEADERS_MAX];
     struct str static_body; /* instead of `body`: bytes that live as long as the program */
+    bool static_gzipped; /* static_body is gzip: sent so to who accepts it, inflated for others */
 };
 
 typedef enum fault_code web_handler(void *service, struct web_request *request,
@@ -62,33 +63,39 @@ struct str web_header(const struct web_request *request, const char *name);
 struct str web_query(const struct web_request *request, const char *name);
 struct str web_cookie(const struct web_request *request, const char *name);
 
-/* A query member as a whole number in [least, most]; `otherwise` when absent; FAULT_INPUT when wrong. */
+/* A query member as a whole number in [least, most]; `otherwise` when absent; FAULT_INPUT when
+ * wrong. */
 enum fault_code web_query_whole(const struct web_request *request, const char *name, int64_t least,
                                 int64_t most, int64_t otherwise, int64_t *out,
                                 struct fault *fault) MUST_USE;
 
-/* The value is copied into the request's arena; a control character in it is an assert: encode first. */
+/* The value is copied into the request's arena; a control character in it is an assert: encode
+ * first. */
 void web_reply_header(struct web_request *request, struct web_reply *reply, const char *name,
                       struct str value);
-void web_redirect(struct web_request *request, struct web_reply *reply, struct str location); /* 303 */
+void web_redirect(struct web_request *request, struct web_reply *reply,
+                  struct str location); /* 303 */
 
 /* What the server counts about itself, for /metrics. */
 struct web_stats {
     uint64_t requests;
-    uint64_t by_class[6];  /* by status / 100 */
+    uint64_t by_class[6]; /* by status / 100 */
     uint64_t bytes_in;
     uint64_t bytes_out;
-    uint64_t refused_connections;
+    uint64_t refused_connections; /* over connections_per_ip */
+    uint64_t cut_connections; /* too slow: sent or read less than they had to by their deadline */
 };
 
 struct web_server;
 
 struct web_settings {
-    struct str listen;      /* "127.0.0.1:8460", "[::1]:8460"; port 0 picks one */
-    int threads;            /* 1..64 */
-    int connections;        /* most at once */
+    struct str listen; /* "127.0.0.1:8460", "[::1]:8460"; port 0 picks one */
+    int threads;       /* 1..64 */
+    int connections;   /* most at once */
     int connections_per_ip;
-    int header_timeout_s;   /* whole request must be in by then */
+    int header_timeout_s; /* the whole request must be in by then; a body has another second for
+                             each 16 KiB that came, so that a slow line passes and a drip does not
+                           */
 };
 
 /* Tables are borrowed and must outlive the server. FAULT_IO names the address when it is taken. */
@@ -102,9 +109,16 @@ struct web_stats web_server_stats(const struct web_server *server);
 void web_server_stop(struct web_server *taken, int wait_ms);
 
 /* Ends a table of routes. */
-#define WEB_ROUTES_END {.method = NULL}
+#define WEB_ROUTES_END                                                                             \
+    {                                                                                              \
+        .method = NULL                                                                             \
+    }
 
-/* The reply for a fault: status by code, problem+json body with type, title, status, detail, field. */
-void web_reply_fault(struct web_request *request, struct web_reply *reply, const struct fault *fault);
+/* The reply for a fault: status by code, problem+json body with type, title, status, detail, field.
+ * INPUT 400, LIMIT 413, UNSIGNED 401, DENIED 403, NOT_FOUND 404, CONFLICT 409, UNAVAILABLE and
+ * NO_MEMORY 503, IO 507 (the store refuses), CORRUPT 500. The sentences of the last two stay in our
+ * log. */
+void web_reply_fault(struct web_request *request, struct web_reply *reply,
+                     const struct fault *fault);
 
 #endif

@@ -1,0 +1,304 @@
+#include "service/web/web_exchange.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "libs/core/log.h"
+#include "libs/core/os.h"
+#include "service/web/web_body.h"
+#include "service/web/web_check.h"
+#include "service/web/web_reply.h"
+#include "service/web/web_send.h"
+#include "service/web/web_target.h"
+
+enum {
+    ARENA_MAX = 64 << 20,
+    REPLY_BODY_MAX = 64 << 20,
+    BODIES_MAX = 256 << 20, /* all requests together */
+    DRAIN_MAX = 16 << 20,   /* read and thrown away, so that the refusal arrives */
+    BYTES_PER_S_LEAST = 16 * 1024,
+    METHOD_MAX = 16,
+};
+
+enum phase { PHASE_HEAD, PHASE_BODY, PHASE_DRAIN, PHASE_ANSWERED };
+
+struct web_exchange {
+    struct web_shared *shared;
+    struct web_guarded *guarded;
+    enum phase phase;
+    struct arena arena;
+    struct str raw_target;
+    bool target_cut; /* longer than we keep */
+    char method[METHOD_MAX];
+    struct web_request request;
+    const struct web_route *route;
+    struct web_body body;
+    uint64_t body_counted; /* our share of shared->body_held */
+    uint64_t drained;
+    struct web_reply reply;
+    struct buf deflated;
+    const struct web_problem *problem; /* the request is refused with it, once it is all in */
+    struct fault fault;
+    bool closing; /* nothing after this request can be trusted */
+    int64_t started_us;
+    size_t sent;
+};
+
+struct web_exchange *web_exchange_new(struct web_shared *shared, const char *target,
+                                      struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    struct web_guarded *guarded = info ? info->socket_context : NULL;
+    struct web_exchange *exchange = guarded ? os_alloc(sizeof *exchange) : NULL;
+    if (!exchange)
+        return NULL;
+    exchange->shared = shared;
+    exchange->guarded = guarded;
+    exchange->started_us = os_monotonic_us();
+    arena_init(&exchange->arena, ARENA_MAX);
+    struct str raw = str_of(target);
+    exchange->target_cut = raw.len > WEB_TARGET_MAX;
+    exchange->raw_target = arena_copy(&exchange->arena, str_take(raw, WEB_TARGET_MAX));
+    buf_init(&exchange->reply.body, REPLY_BODY_MAX);
+    atomic_fetch_add(&shared->under_way, 1);
+    web_guarded_deadline(guarded, exchange->started_us + shared->request_timeout_us);
+    return exchange;
+}
+
+int64_t web_exchange_idle_deadline_us(const struct web_shared *shared)
+{
+    return os_monotonic_us() + 2 * shared->request_timeout_us;
+}
+
+/* Notes the first refusal; it is answered when the request is in. */
+static void refuse(struct web_exchange *exchange, const struct web_problem *problem)
+{
+    if (!exchange->problem)
+        exchange->problem = problem ? problem : web_problem_of(exchange->fault.code);
+}
+
+static void count_body(struct web_exchange *exchange)
+{
+    uint64_t now = exchange->body.bytes.room;
+    atomic_fetch_add(&exchange->shared->body_held, now - exchange->body_counted);
+    exchange->body_counted = now;
+}
+
+static void drop_body(struct web_exchange *exchange)
+{
+    web_body_done(&exchange->body);
+    count_body(exchange);
+}
+
+/* The route for method and target, or the refusal: 404, or 405 with what is allowed there. */
+static void find_route(struct web_exchange *exchange, const struct web_target *target)
+{
+    struct web_request *request = &exchange->request;
+    bool head = str_equal(request->method, STR("HEAD"));
+    struct buf allowed;
+    buf_init(&allowed, 256);
+    for (size_t t = 0; t < exchange->shared->table_count; t++)
+        for (const struct web_route *each = exchange->shared->tables[t]; each->method; each++) {
+            struct str parts[WEB_PARTS_MAX];
+            if (!web_target_matches(target, each->pattern, parts))
+                continue;
+            struct str method = str_of(each->method);
+            bool get = str_equal(method, STR("GET"));
+            if (str_equal(request->method, method) || (head && get)) {
+                memcpy(request->parts, parts, sizeof parts);
+                exchange->route = each;
+                buf_done(&allowed);
+                return;
+            }
+            buf_addf(&allowed, "%s%s%s", allowed.len ? ", " : "", each->method,
+                     get ? ", HEAD" : "");
+        }
+    if (allowed.len == 0) {
+        fault_set(&exchange->fault, FAULT_NOT_FOUND, "there is nothing at this address");
+        refuse(exchange, NULL);
+    } else {
+        fault_set(&exchange->fault, FAULT_INPUT, "this address takes %.*s only",
+                  STR_ARG(buf_str(&allowed)));
+        web_reply_header(request, &exchange->reply, "Allow", buf_str(&allowed));
+        refuse(exchange, &web_problem_method);
+    }
+    buf_done(&allowed);
+}
+
+/* What the body must be, from the checked headers. */
+static void prepare_body(struct web_exchange *exchange, const struct web_head *head)
+{
+    size_t limit = exchange->route->body_limit;
+    if (head->has_body && limit == 0) {
+        fault_field(&exchange->fault, FAULT_INPUT, "body", "this address takes no body");
+        refuse(exchange, NULL);
+    } else if (head->length > limit) {
+        fault_field(&exchange->fault, FAULT_LIMIT, "body",
+                    "the body is over the limit of %zu bytes; send it in smaller parts", limit);
+        refuse(exchange, NULL);
+    } else if (web_body_init(&exchange->body, limit, head->gzip, &exchange->fault) != FAULT_NONE) {
+        refuse(exchange, NULL);
+    }
+}
+
+static enum MHD_Result answer(struct web_exchange *exchange, struct MHD_Connection *connection)
+{
+    struct web_request *request = &exchange->request;
+    struct web_reply *reply = &exchange->reply;
+    web_guarded_deadline(exchange->guarded, 0); /* our own time does not count against the client */
+    if (!exchange->problem && web_body_end(&exchange->body, &exchange->fault) != FAULT_NONE)
+        refuse(exchange, NULL);
+    if (!exchange->problem) {
+        request->body = buf_str(&exchange->body.bytes);
+        reply->status = 200;
+        enum fault_code code =
+            exchange->route->handler(exchange->shared->service, request, reply, &exchange->fault);
+        assert(request->gated); /* a route that forgot to ask who calls */
+        if (code != FAULT_NONE) {
+            exchange->problem = web_problem_of(code);
+            reply->header_count = 0; /* what was set for a success that did not come */
+        } else if (buf_check(&reply->body, "the reply", &exchange->fault) != FAULT_NONE) {
+            exchange->problem = web_problem_of(FAULT_NONE);
+        }
+    }
+    if (exchange->problem)
+        web_reply_problem(request, reply, exchange->problem, &exchange->fault);
+    if (reply->status >= 500)
+        log_event(LOG_ERROR, "web.failed", LOG_NUMBER("status", reply->status),
+                  LOG_TEXT("reason", str_of(exchange->fault.text)));
+
+    drop_body(exchange);
+    exchange->phase = PHASE_ANSWERED;
+    bool closing = exchange->closing || atomic_load(&exchange->shared->stopping);
+    enum MHD_Result queued =
+        web_send(connection, request, reply, &exchange->deflated, closing, &exchange->sent);
+    web_guarded_deadline(exchange->guarded,
+                         os_monotonic_us() + exchange->shared->request_timeout_us +
+                             (int64_t)(exchange->sent / BYTES_PER_S_LEAST) * 1000000);
+    return queued;
+}
+
+static enum MHD_Result take_head(struct web_exchange *exchange, struct MHD_Connection *connection,
+                                 const char *method, const char *version)
+{
+    struct web_request *request = &exchange->request;
+    struct web_target target = {0};
+    struct web_head head = {0};
+    struct fault *fault = &exchange->fault;
+    request->arena = &exchange->arena;
+    request->started_us = os_now_us();
+    request->client = web_guarded_client(exchange->guarded);
+    if (!str_to_c(str_take(str_of(method), METHOD_MAX - 1), exchange->method, METHOD_MAX))
+        return MHD_NO;
+    request->method = str_of(exchange->method);
+
+    const struct web_problem *problem = NULL;
+    if (web_check_head(connection, version, request, &head, &problem, fault) != FAULT_NONE) {
+        refuse(exchange, problem);
+        exchange->closing = true;
+    } else if (exchange->target_cut) {
+        fault_set(fault, FAULT_LIMIT, "the address is over the limit of %d bytes", WEB_TARGET_MAX);
+        refuse(exchange, &web_problem_target);
+    } else if (web_target_read(&exchange->arena, exchange->raw_target, &target, fault) !=
+               FAULT_NONE) {
+        refuse(exchange, NULL);
+        exchange->closing = true;
+    } else {
+        request->path = target.path;
+        request->query = target.query;
+        find_route(exchange, &target);
+    }
+    if (!exchange->problem)
+        prepare_body(exchange, &head);
+
+    exchange->phase = exchange->problem ? PHASE_DRAIN : PHASE_BODY;
+    /* A refused body is mostly read and thrown away, so that the client, who may write before it
+     * reads, gets the reply; but not one that waits for a word or is too long, nor one whose end
+     * cannot be trusted. */
+    bool at_once = exchange->problem &&
+                   (head.unclear || (head.has_body && head.expects) || head.length > DRAIN_MAX);
+    if (!at_once)
+        return MHD_YES;
+    exchange->closing = true;
+    return answer(exchange, connection);
+}
+
+static enum MHD_Result take_data(struct web_exchange *exchange, struct str data)
+{
+    atomic_fetch_add(&exchange->shared->bytes_in, data.len);
+    if (exchange->phase == PHASE_DRAIN) {
+        exchange->drained += data.len;
+        return exchange->drained > DRAIN_MAX ? MHD_NO : MHD_YES;
+    }
+    struct fault *fault = &exchange->fault;
+    if (atomic_load(&exchange->shared->body_held) > BODIES_MAX)
+        fault_set(fault, FAULT_UNAVAILABLE, "too many large requests at once; try again shortly");
+    else
+        (void)!web_body_add(&exchange->body, data, fault);
+    count_body(exchange);
+    if (fault->code != FAULT_NONE) {
+        refuse(exchange, NULL);
+        drop_body(exchange);
+        exchange->phase = PHASE_DRAIN;
+        return MHD_YES;
+    }
+    web_guarded_deadline(exchange->guarded,
+                         exchange->started_us + exchange->shared->request_timeout_us +
+                             (int64_t)(exchange->body.received * 1000000 / BYTES_PER_S_LEAST));
+    return MHD_YES;
+}
+
+enum MHD_Result web_exchange_step(struct web_exchange *exchange, struct MHD_Connection *connection,
+                                  const char *method, const char *version, const char *data,
+                                  size_t *data_len)
+{
+    switch (exchange->phase) {
+    case PHASE_HEAD:
+        return take_head(exchange, connection, method, version);
+    case PHASE_BODY:
+    case PHASE_DRAIN:
+        if (*data_len == 0)
+            return answer(exchange, connection);
+        struct str piece = {data, *data_len};
+        *data_len = 0;
+        return take_data(exchange, piece);
+    case PHASE_ANSWERED:
+        break;
+    }
+    *data_len = 0; /* what comes after a refusal at once */
+    return MHD_YES;
+}
+
+static void write_access_line(const struct web_exchange *exchange, int status)
+{
+    const char *route = exchange->route ? exchange->route->pattern : "-";
+    log_event(LOG_INFO, "web.request", LOG_TEXT("method", str_of(exchange->method)),
+              LOG_TEXT("route", str_of(route)), LOG_NUMBER("status", status),
+              LOG_NUMBER("duration_us", os_monotonic_us() - exchange->started_us),
+              LOG_NUMBER("bytes", (int64_t)exchange->sent),
+              LOG_TEXT("client", web_guarded_client(exchange->guarded)));
+}
+
+void web_exchange_end(struct web_exchange *taken, enum MHD_RequestTerminationCode how)
+{
+    if (!taken)
+        return;
+    struct web_shared *shared = taken->shared;
+    bool answered = taken->phase == PHASE_ANSWERED;
+    bool complete = how == MHD_REQUEST_TERMINATED_COMPLETED_OK;
+    /* 408: cut as too slow; 499: the client left before its reply, as nginx has it. */
+    int status = answered ? taken->reply.status : web_guarded_cut(taken->guarded) ? 408 : 499;
+    atomic_fetch_add(&shared->requests, 1);
+    atomic_fetch_add(&shared->by_class[status / 100 % 6], 1);
+    if (complete)
+        atomic_fetch_add(&shared->bytes_out, taken->sent);
+    write_access_line(taken, status);
+    web_guarded_deadline(taken->guarded, web_exchange_idle_deadline_us(shared));
+    drop_body(taken);
+    buf_done(&taken->reply.body);
+    buf_done(&taken->deflated);
+    arena_done(&taken->arena);
+    os_free(taken);
+    atomic_fetch_sub(&shared->under_way, 1);
+}

@@ -1,0 +1,46 @@
+/* One request and its reply on a connection of the HTTP library: from the request line to the last
+ * byte sent. The library calls us on its own threads, one thread at a time for a connection. */
+#ifndef IG_WEB_WEB_EXCHANGE_H
+#define IG_WEB_WEB_EXCHANGE_H
+
+#include <microhttpd.h>
+#include <stdatomic.h>
+
+#include "service/web/web.h"
+#include "service/web/web_guard.h"
+
+/* What all exchanges of a server share. */
+struct web_shared {
+    const struct web_route *const *tables;
+    size_t table_count;
+    void *service;
+    int64_t request_timeout_us;
+    struct web_guard *guard;
+    atomic_bool stopping;           /* replies say Connection: close */
+    atomic_int under_way;           /* exchanges whose reply is not out yet */
+    atomic_uint_fast64_t body_held; /* bytes of bodies in memory, all requests together */
+    atomic_uint_fast64_t requests;
+    atomic_uint_fast64_t by_class[6];
+    atomic_uint_fast64_t bytes_in;
+    atomic_uint_fast64_t bytes_out;
+};
+
+struct web_exchange;
+
+/* When the request line is in. NULL without memory: the connection is then closed. */
+struct web_exchange *web_exchange_new(struct web_shared *shared, const char *target,
+                                      struct MHD_Connection *connection);
+
+/* As the library's access handler: once after the headers, then for each piece of the body, then
+ * once without data at its end. */
+enum MHD_Result web_exchange_step(struct web_exchange *exchange, struct MHD_Connection *connection,
+                                  const char *method, const char *version, const char *data,
+                                  size_t *data_len);
+
+/* Counts, writes the access line and frees. Takes NULL. */
+void web_exchange_end(struct web_exchange *taken, enum MHD_RequestTerminationCode how);
+
+/* Until when the next request on a connection must have begun and sent its first line. */
+int64_t web_exchange_idle_deadline_us(const struct web_shared *shared);
+
+#endif
