@@ -7,7 +7,7 @@
 
 static const char sql_table[] = "CREATE TABLE IF NOT EXISTS store_migrations ("
                                 "version INTEGER PRIMARY KEY, name TEXT NOT NULL, "
-                                "applied_us INTEGER NOT NULL)";
+                                "applied_us INTEGER NOT NULL) STRICT";
 static const char sql_newest[] = "SELECT coalesce(max(version), 0) FROM store_migrations";
 static const char sql_insert[] =
     "INSERT INTO store_migrations (version, name, applied_us) VALUES ($1, $2, $3)";
