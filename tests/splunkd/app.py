@@ -50,36 +50,30 @@ def install_app(
     home: Path,
     app_dir: Path,
     local_conf: dict[str, dict[str, dict[str, str]]] | None = None,
-    copy: bool = False,
 ) -> Path:
-    """Puts the app under HOME/etc/apps, and writes `local_conf` {file: {stanza: {key: value}}}.
+    """Copies the app under HOME/etc/apps, and writes `local_conf` {file: {stanza: {key: value}}}.
 
-    Without `copy`, every entry but `local` is a link, so that the built app stays as it was built.
+    An app that is there is replaced as an upgrade does it: its folder `local` stays.
     """
     target = home / "etc" / "apps" / app_dir.name
     if not (app_dir / "default").is_dir():
         raise InstallError(f"{app_dir} is no app: it has no folder `default`")
-    if target.exists():
-        shutil.rmtree(target)
-    target.mkdir(parents=True)
+    target.mkdir(parents=True, exist_ok=True)
+    for old in target.iterdir():
+        if old.name != "local":
+            shutil.rmtree(old) if old.is_dir() else old.unlink()
     for entry in sorted(app_dir.iterdir()):
         if entry.name == "local":
             continue
-        _place(entry, target / entry.name, copy)
+        if entry.is_dir():
+            shutil.copytree(entry, target / entry.name)
+        else:
+            shutil.copy2(entry, target / entry.name)
     if local_conf:
         write_local_conf(target, local_conf)
     for folder in ("var/log/splunk", "var/lib/splunk", "var/run/splunk/dispatch"):
         (home / folder).mkdir(parents=True, exist_ok=True)
     return target
-
-
-def _place(source: Path, target: Path, copy: bool) -> None:
-    if not copy:
-        target.symlink_to(source.resolve())
-    elif source.is_dir():
-        shutil.copytree(source, target)
-    else:
-        shutil.copy2(source, target)
 
 
 def write_local_conf(app: Path, conf: dict[str, dict[str, dict[str, str]]]) -> None:
