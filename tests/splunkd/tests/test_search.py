@@ -41,6 +41,7 @@ class LookupTest(CommandTestCase):
         install_app(self.home, self.app)
         self.assertEqual(find_command(self.home, "echo").program.name, "echo")
         self.program(path="bin/echo.sh")
+        install_app(self.home, self.app)
         self.assertEqual(find_command(self.home, "echo").program.name, "echo.sh")
 
     def test_a_command_is_unknown_elsewhere_unless_exported(self) -> None:
