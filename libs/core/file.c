@@ -1,10 +1,13 @@
 #include "libs/core/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "libs/core/os.h"
 
@@ -152,4 +155,61 @@ enum fault_code file_make_folder(const char *path, unsigned mode, struct fault *
         if (kept == '\0')
             return FAULT_NONE;
     }
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    return str_compare(((const struct file_entry *)a)->name, ((const struct file_entry *)b)->name);
+}
+
+/* Puts the folder's plain files into entries[room]; those beyond are only counted. */
+static enum fault_code read_entries(DIR *dir, struct arena *arena, struct file_entry *entries,
+                                    size_t room, size_t *out_count, struct fault *fault)
+{
+    size_t count = 0;
+    const struct dirent *at;
+    while ((at = readdir(dir))) {
+        struct stat info;
+        if (fstatat(dirfd(dir), at->d_name, &info, AT_SYMLINK_NOFOLLOW) < 0 ||
+            !S_ISREG(info.st_mode))
+            continue;
+        if (count < room) {
+            entries[count].name = arena_copy(arena, str_of(at->d_name));
+            entries[count].size = info.st_size;
+            if (!entries[count].name.ptr)
+                return fault_set(fault, FAULT_NO_MEMORY, "no memory left to list a folder");
+        }
+        count++;
+    }
+    *out_count = count;
+    return FAULT_NONE;
+}
+
+enum fault_code file_list(const char *folder, struct arena *arena, struct file_entry **out,
+                          size_t *out_count, struct fault *fault)
+{
+    size_t room = 0;
+    size_t count;
+    DIR *dir = opendir(folder);
+    if (!dir && errno == ENOENT)
+        return fault_set(fault, FAULT_NOT_FOUND, "there is no folder %s", folder);
+    if (!dir)
+        return fault_errno(fault, errno, "cannot open the folder %s", folder);
+    enum fault_code code = read_entries(dir, arena, NULL, 0, &count, fault);
+    room = count + 16; /* files may come between the two looks */
+    struct file_entry *entries = arena_alloc(arena, room * sizeof *entries);
+    if (!entries)
+        code = fault_set(fault, FAULT_NO_MEMORY, "no memory left to list %s", folder);
+    if (code == FAULT_NONE) {
+        rewinddir(dir);
+        code = read_entries(dir, arena, entries, room, &count, fault);
+    }
+    closedir(dir);
+    if (code != FAULT_NONE)
+        return code;
+    count = count < room ? count : room;
+    qsort(entries, count, sizeof *entries, compare_names);
+    *out = entries;
+    *out_count = count;
+    return FAULT_NONE;
 }

@@ -2,6 +2,7 @@
 #ifndef IG_CORE_FILE_H
 #define IG_CORE_FILE_H
 
+#include "libs/core/arena.h"
 #include "libs/core/buf.h"
 #include "libs/core/fault.h"
 #include "libs/core/str.h"
@@ -25,6 +26,16 @@ enum fault_code file_make_folder(const char *path, unsigned mode, struct fault *
 
 /* Flushes a folder's entries (a created or renamed file) to disk. */
 enum fault_code file_sync_folder(const char *path, struct fault *fault) MUST_USE;
+
+struct file_entry {
+    struct str name;
+    int64_t size; /* bytes */
+};
+
+/* The plain files of a folder, by name. The list lives in the arena. FAULT_NOT_FOUND when there is
+ * no such folder. */
+enum fault_code file_list(const char *folder, struct arena *arena, struct file_entry **out,
+                          size_t *out_count, struct fault *fault) MUST_USE;
 
 /* Writes everything or fails. */
 enum fault_code file_write_all(int fd, struct str data, const char *name,

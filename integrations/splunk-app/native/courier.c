@@ -1,0 +1,255 @@
+#include "integrations/splunk-app/native/courier.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "libs/core/file.h"
+#include "libs/core/os.h"
+#include "libs/http/client.h"
+#include "libs/http/gzip.h"
+#include "libs/text/json.h"
+
+enum { CREDENTIAL_FILE_MAX = 4096 };
+
+struct courier {
+    struct http_client *client;
+    struct http_secret token;
+};
+
+static enum fault_code read_token(const char *path, struct http_secret *out, struct fault *fault)
+{
+    struct buf text;
+    buf_init(&text, CREDENTIAL_FILE_MAX);
+    enum fault_code code = file_read(path, &text, fault);
+    if (code == FAULT_NONE) {
+        code = http_secret_set(out, buf_str(&text), fault);
+        explicit_bzero(text.ptr, text.len);
+    }
+    buf_done(&text);
+    /* Whatever is wrong with the file, an admin must mend it. */
+    if (code != FAULT_NONE)
+        fault->code = code == FAULT_NO_MEMORY ? code : FAULT_UNSIGNED;
+    return code == FAULT_NONE ? FAULT_NONE : fault_prefix(fault, "the credential of IntelGraph: ");
+}
+
+/* file:/x is /x, file:$SPLUNK_HOME/x lies in Splunk's folder, file:x in the app's. */
+static enum fault_code find_token(const struct places *places, struct str credential,
+                                  char out[PATH_MAX], struct fault *fault)
+{
+    char name[PATH_MAX];
+    struct str path = str_skip(credential, strlen("file:"));
+    struct str variable = STR("$SPLUNK_HOME/");
+    bool in_home = str_starts(path, variable);
+    if (!str_to_c(in_home ? str_skip(path, variable.len) : path, name, sizeof name))
+        return fault_set(fault, FAULT_UNSIGNED, "credential is not a file name");
+    if (name[0] == '/' && !in_home) {
+        snprintf(out, PATH_MAX, "%s", name);
+        return FAULT_NONE;
+    }
+    return places_join(out, PATH_MAX, in_home ? places->home : places->app, name, fault);
+}
+
+enum fault_code courier_new(const struct places *places, const struct settings *settings,
+                            struct courier **out, struct fault *fault)
+{
+    char path[PATH_MAX];
+    struct courier *courier = os_alloc(sizeof *courier);
+    if (!courier)
+        return fault_set(fault, FAULT_NO_MEMORY, "no memory left to send the hand-off");
+    enum fault_code code = find_token(places, settings->credential, path, fault);
+    if (code == FAULT_NONE)
+        code = read_token(path, &courier->token, fault);
+    struct http_settings http = {
+        .base_url = settings->url,
+        .ca_file = settings->ca_file,
+        .user_agent = STR("intelgraph/" IG_VERSION),
+        .bearer = &courier->token,
+        .connect_timeout_ms = (int)settings->connect_timeout_ms,
+        .timeout_ms = (int)settings->timeout_ms,
+    };
+    if (code == FAULT_NONE)
+        code = http_client_new(&http, &courier->client, fault);
+    if (code != FAULT_NONE) {
+        courier_free(courier);
+        return code;
+    }
+    *out = courier;
+    return FAULT_NONE;
+}
+
+void courier_free(struct courier *taken)
+{
+    if (!taken)
+        return;
+    http_client_free(taken->client);
+    http_secret_done(&taken->token);
+    os_free(taken);
+}
+
+/* --- replies ------------------------------------------------------------------------------- */
+
+/* What the service says of a problem (RFC 9457), else its status. */
+static void read_problem(const struct http_reply *reply, struct arena *arena, struct str *out)
+{
+    const struct json *top;
+    struct fault ignored;
+    *out = STR("");
+    if (json_read(arena, buf_str(&reply->body), &top, &ignored) != FAULT_NONE)
+        return;
+    if (!json_text(json_member(top, "detail"), out) && !json_text(json_member(top, "title"), out))
+        *out = STR("");
+}
+
+static enum fault_code fault_of_status(int status)
+{
+    switch (status) {
+    case 401:
+        return FAULT_UNSIGNED;
+    case 403:
+        return FAULT_DENIED;
+    case 400:
+    case 409:
+    case 415:
+    case 422:
+        return FAULT_INPUT;
+    case 413:
+        return FAULT_LIMIT;
+    default: /* 404 too: another service answers at this address, the next one may be right */
+        return FAULT_UNAVAILABLE;
+    }
+}
+
+static enum fault_code tell_refusal(const struct http_reply *reply, struct arena *arena,
+                                    struct fault *fault)
+{
+    struct str detail;
+    read_problem(reply, arena, &detail);
+    return fault_set(fault, fault_of_status(reply->status), "IntelGraph answered %d%s%.*s",
+                     reply->status, detail.len ? ": " : "", STR_ARG(str_take(detail, 300)));
+}
+
+/* --- requests ------------------------------------------------------------------------------ */
+
+/* Sends `text` as gzipped NDJSON. *out is to be freed when FAULT_NONE is returned. */
+static enum fault_code send_lines(struct courier *courier, const char *method, struct str path,
+                                  struct str packed, struct http_reply *out, struct fault *fault)
+{
+    struct http_request request = {
+        .method = method,
+        .path = path,
+        .body = packed,
+        .content_type = "application/x-ndjson",
+        .gzipped = true,
+    };
+    return http_send(courier->client, &request, out, fault);
+}
+
+static enum fault_code send_text(struct courier *courier, const char *method, struct str path,
+                                 struct str text, struct http_reply *out, struct fault *fault)
+{
+    struct buf packed;
+    buf_init(&packed, WIRE_PART_MAX + (64 << 10));
+    enum fault_code code = gzip_add(&packed, text, fault);
+    if (code == FAULT_NONE)
+        code = send_lines(courier, method, path, buf_str(&packed), out, fault);
+    buf_done(&packed);
+    return code;
+}
+
+/* 200 and 201 carry a receipt. */
+static enum fault_code read_receipt(const struct http_reply *reply, struct arena *arena,
+                                    struct wire_receipt *out, struct fault *fault)
+{
+    struct fault reading;
+    if (reply->status != 200 && reply->status != 201)
+        return tell_refusal(reply, arena, fault);
+    if (wire_read_receipt(arena, buf_str(&reply->body), out, &reading) != FAULT_NONE)
+        return fault_set(fault, FAULT_UNAVAILABLE,
+                         "what answers at the address is not IntelGraph: %s", reading.text);
+    return FAULT_NONE;
+}
+
+static enum fault_code deliver_whole(struct courier *courier, const struct parcel *parcel,
+                                     struct arena *arena, struct wire_receipt *out,
+                                     struct fault *fault)
+{
+    struct buf packed;
+    struct http_reply reply;
+    buf_init(&packed, WIRE_PART_MAX + (64 << 10));
+    enum fault_code code = parcel_add(parcel, &packed, fault);
+    if (code == FAULT_NONE)
+        code = send_lines(courier, "POST", STR("v1/handoffs"), buf_str(&packed), &reply, fault);
+    buf_done(&packed);
+    if (code != FAULT_NONE)
+        return code;
+    code = read_receipt(&reply, arena, out, fault);
+    buf_done(&reply.body);
+    return code;
+}
+
+static enum fault_code deliver_part(struct courier *courier, struct str id, size_t number,
+                                    struct str lines, struct arena *arena, struct fault *fault)
+{
+    char path[128];
+    struct http_reply reply;
+    snprintf(path, sizeof path, "v1/handoffs/%.*s/parts/%zu", STR_ARG(id), number);
+    enum fault_code code = send_text(courier, "PUT", str_of(path), lines, &reply, fault);
+    if (code != FAULT_NONE)
+        return code;
+    if (reply.status != 204)
+        code = tell_refusal(&reply, arena, fault);
+    buf_done(&reply.body);
+    return code;
+}
+
+/* Opens the hand-off. *out_done when it turns out to be committed already. */
+static enum fault_code open_parted(struct courier *courier, const struct parcel *parcel,
+                                   struct arena *arena, struct wire_receipt *out, bool *out_done,
+                                   struct fault *fault)
+{
+    struct http_reply reply;
+    enum fault_code code =
+        send_text(courier, "POST", STR("v1/handoffs"), buf_str(&parcel->head), &reply, fault);
+    if (code != FAULT_NONE)
+        return code;
+    *out_done = reply.status != 202;
+    if (*out_done)
+        code = read_receipt(&reply, arena, out, fault);
+    buf_done(&reply.body);
+    return code;
+}
+
+static enum fault_code deliver_parted(struct courier *courier, const struct parcel *parcel,
+                                      struct arena *arena, struct wire_receipt *out,
+                                      struct fault *fault)
+{
+    struct wire_line head;
+    struct http_reply reply;
+    char path[128];
+    bool done = false;
+    struct str line = str_trim(buf_str(&parcel->head));
+    enum fault_code code = wire_read_line(arena, line, &head, fault);
+    if (code == FAULT_NONE)
+        code = open_parted(courier, parcel, arena, out, &done, fault);
+    if (code != FAULT_NONE || done)
+        return code;
+    size_t count = parcel_part_count(parcel);
+    for (size_t i = 1; i <= count && code == FAULT_NONE; i++)
+        code = deliver_part(courier, head.handoff.id, i, parcel_part(parcel, i), arena, fault);
+    if (code != FAULT_NONE)
+        return code;
+    snprintf(path, sizeof path, "v1/handoffs/%.*s/commit", STR_ARG(head.handoff.id));
+    code = send_text(courier, "POST", str_of(path), buf_str(&parcel->commit), &reply, fault);
+    if (code != FAULT_NONE)
+        return code;
+    code = read_receipt(&reply, arena, out, fault);
+    buf_done(&reply.body);
+    return code;
+}
+
+enum fault_code courier_deliver(struct courier *courier, const struct parcel *parcel,
+                                struct arena *arena, struct wire_receipt *out, struct fault *fault)
+{
+    return parcel_part_count(parcel) == 1 ? deliver_whole(courier, parcel, arena, out, fault)
+                                          : deliver_parted(courier, parcel, arena, out, fault);
+}

@@ -1,0 +1,217 @@
+#include "integrations/splunk-app/native/delivery.h"
+
+#include <stdio.h>
+
+#include "integrations/splunk-app/native/courier.h"
+#include "integrations/splunk-app/native/outbox.h"
+#include "integrations/splunk-app/native/trail.h"
+#include "libs/core/os.h"
+
+enum {
+    LINK_BYTES = 2048,
+    LATE_MOST = 50,                /* waiting hand-offs that one search takes along */
+    LATE_BUDGET_US = 10 * 1000000, /* and how long it may take over them */
+};
+
+static const char *const result_names[] = {
+    [DELIVERY_SENT] = "sent",     [DELIVERY_DUPLICATE] = "duplicate",
+    [DELIVERY_QUEUED] = "queued", [DELIVERY_REFUSED] = "refused",
+    [DELIVERY_LOST] = "failed",
+};
+
+/* One delivery under way. */
+struct run {
+    const struct places *places;
+    const struct settings *settings;
+    struct arena *arena;
+    struct command_messages *messages;
+    struct courier *courier; /* NULL when it could not be made */
+};
+
+static bool is_refusal(enum fault_code code)
+{
+    return code == FAULT_INPUT || code == FAULT_LIMIT;
+}
+
+/* --- one parcel ---------------------------------------------------------------------------- */
+
+static void record(const struct run *run, const struct parcel *parcel, bool late,
+                   const struct delivery *delivery, const char *reason)
+{
+    struct wire_line head;
+    struct wire_line commit;
+    struct fault fault;
+    char link[LINK_BYTES];
+    if (wire_read_line(run->arena, str_trim(buf_str(&parcel->head)), &head, &fault) == FAULT_NONE &&
+        wire_read_line(run->arena, str_trim(buf_str(&parcel->commit)), &commit, &fault) ==
+            FAULT_NONE) {
+        bool has_receipt =
+            delivery->result == DELIVERY_SENT || delivery->result == DELIVERY_DUPLICATE;
+        snprintf(link, sizeof link, "%.*sopen/handoffs/%.*s", STR_ARG(head.handoff.target),
+                 STR_ARG(head.handoff.id));
+        struct trail_entry entry = {
+            .result = result_names[delivery->result],
+            .late = late,
+            .handoff = &head.handoff,
+            .commit = &commit.commit,
+            .receipt = has_receipt ? &delivery->receipt : NULL,
+            .link = str_of(link),
+            .reason = str_of(reason),
+        };
+        if (trail_append(run->places, &entry, &fault) == FAULT_NONE)
+            return;
+    }
+    command_say(run->messages, COMMAND_WARN,
+                "IntelGraph: the audit record of this hand-off could not be written on the Splunk "
+                "side: %s",
+                fault.text);
+}
+
+/* Keeps what could not be sent. */
+static void keep(const struct run *run, const struct wire_handoff *handoff,
+                 const struct parcel *parcel, const struct fault *why, struct delivery *out)
+{
+    struct fault fault;
+    const char *outbox = run->places->outbox;
+    enum fault_code code;
+    out->result = is_refusal(why->code) ? DELIVERY_REFUSED : DELIVERY_QUEUED;
+    if (out->result == DELIVERY_REFUSED)
+        code = outbox_keep_refused(outbox, handoff->id, parcel, &fault);
+    else
+        code = outbox_keep(outbox, handoff->id, parcel, run->settings->outbox_max_mb << 20, &fault);
+    if (code != FAULT_NONE) {
+        out->result = DELIVERY_LOST;
+        command_say(run->messages, COMMAND_ERROR,
+                    "IntelGraph: nothing was handed off. %s. It could not be kept for later "
+                    "either: %s. Run the search again when this is mended.",
+                    why->text, fault.text);
+    } else if (out->result == DELIVERY_REFUSED) {
+        command_say(run->messages, COMMAND_ERROR,
+                    "IntelGraph refused this hand-off: %s. It is kept in %s/refused.", why->text,
+                    outbox);
+    } else {
+        command_say(run->messages, COMMAND_WARN,
+                    "IntelGraph: not handed off yet: %s. It waits in the outbox and goes out with "
+                    "the next ighandoff; the link works from then on.",
+                    why->text);
+    }
+}
+
+static void say_sent(const struct run *run, const struct wire_handoff *handoff,
+                     const struct graph *graph, const struct delivery *delivery)
+{
+    const struct wire_receipt *receipt = &delivery->receipt;
+    unsigned long long rows = (unsigned long long)graph_counts(graph).rows;
+    if (delivery->result == DELIVERY_SENT)
+        command_say(run->messages, COMMAND_INFO,
+                    "IntelGraph: handed off %zu entities (%lld new, %lld merged) and %zu relations "
+                    "from %llu rows. Open in IntelGraph: %.*sopen/handoffs/%.*s",
+                    graph_entity_count(graph), (long long)receipt->entities_new,
+                    (long long)receipt->entities_merged, graph_relation_count(graph), rows,
+                    STR_ARG(handoff->target), STR_ARG(handoff->id));
+    else if (receipt->same_content)
+        command_say(run->messages, COMMAND_INFO,
+                    "IntelGraph: this search was handed off before, with the same content; nothing "
+                    "was added. Open in IntelGraph: %.*sopen/handoffs/%.*s",
+                    STR_ARG(handoff->target), STR_ARG(handoff->id));
+    else
+        command_say(
+            run->messages, COMMAND_WARN,
+            "IntelGraph: this search was handed off before, with other content; the first "
+            "hand-off stands and nothing was added. Run it as a new search to hand off what "
+            "it finds now. Open in IntelGraph: %.*sopen/handoffs/%.*s",
+            STR_ARG(handoff->target), STR_ARG(handoff->id));
+}
+
+/* --- what waits ---------------------------------------------------------------------------- */
+
+/* Delivers one waiting hand-off. False when the service is not to be had: the others wait on. */
+static bool deliver_waiting(struct run *run, struct str id, struct parcel *parcel)
+{
+    const char *outbox = run->places->outbox;
+    struct delivery late;
+    struct fault fault;
+    enum fault_code code = outbox_load(outbox, id, parcel, &fault);
+    if (code == FAULT_NOT_FOUND)
+        return true; /* another search delivered it meanwhile */
+    if (code == FAULT_NONE)
+        code = courier_deliver(run->courier, parcel, run->arena, &late.receipt, &fault);
+    if (code == FAULT_NONE) {
+        late.result = late.receipt.duplicate ? DELIVERY_DUPLICATE : DELIVERY_SENT;
+        record(run, parcel, true, &late, "");
+        outbox_remove(outbox, id);
+        return true;
+    }
+    if (!is_refusal(code))
+        return false;
+    late.result = DELIVERY_REFUSED;
+    record(run, parcel, true, &late, fault.text);
+    outbox_refuse(outbox, id);
+    command_say(run->messages, COMMAND_WARN,
+                "IntelGraph refused the hand-off %.*s that waited in the outbox: %s. It is kept in "
+                "%s/refused.",
+                STR_ARG(id), fault.text, outbox);
+    return true;
+}
+
+static void deliver_outbox(struct run *run)
+{
+    struct fault fault;
+    struct parcel parcel;
+    struct str *ids;
+    size_t count;
+    size_t done = 0;
+    int64_t until_us = os_monotonic_us() + LATE_BUDGET_US;
+    if (outbox_list(run->places->outbox, run->arena, &ids, &count, &fault) != FAULT_NONE) {
+        command_say(run->messages, COMMAND_WARN, "IntelGraph: the outbox cannot be read: %s",
+                    fault.text);
+        return;
+    }
+    parcel_init(&parcel);
+    while (done < count && done < LATE_MOST && os_monotonic_us() < until_us &&
+           deliver_waiting(run, ids[done], &parcel))
+        done++;
+    parcel_done(&parcel);
+    if (count > 0)
+        command_say(run->messages, COMMAND_INFO,
+                    "IntelGraph: %zu of %zu hand-offs that waited in the outbox went out.", done,
+                    count);
+}
+
+/* --- all ----------------------------------------------------------------------------------- */
+
+static void deliver(struct run *run, struct wire_handoff *handoff, const struct graph *graph,
+                    const struct parcel *parcel, struct delivery *out)
+{
+    struct fault fault = {.code = FAULT_NONE};
+    enum fault_code code = courier_new(run->places, run->settings, &run->courier, &fault);
+    if (code == FAULT_NONE)
+        code = courier_deliver(run->courier, parcel, run->arena, &out->receipt, &fault);
+    if (code == FAULT_NONE) {
+        out->result = out->receipt.duplicate ? DELIVERY_DUPLICATE : DELIVERY_SENT;
+        outbox_remove(run->places->outbox, handoff->id);
+        say_sent(run, handoff, graph, out);
+    } else {
+        keep(run, handoff, parcel, &fault, out);
+    }
+    record(run, parcel, false, out, fault.code == FAULT_NONE ? "" : fault.text);
+    if (code == FAULT_NONE)
+        deliver_outbox(run);
+    courier_free(run->courier);
+}
+
+enum fault_code delivery_run(const struct places *places, const struct settings *settings,
+                             struct wire_handoff *handoff, const struct graph *graph,
+                             const struct graph_mapping *mapping, struct arena *arena,
+                             struct command_messages *messages, struct delivery *out,
+                             struct fault *fault)
+{
+    struct run run = {places, settings, arena, messages, NULL};
+    struct parcel parcel;
+    parcel_init(&parcel);
+    enum fault_code code = parcel_pack(&parcel, handoff, graph, mapping, fault);
+    if (code == FAULT_NONE)
+        deliver(&run, handoff, graph, &parcel, out);
+    parcel_done(&parcel);
+    return code;
+}

@@ -1,0 +1,32 @@
+/* What becomes of a finished hand-off: sent, kept in the outbox, or refused; each with its record.
+ */
+#ifndef IG_NATIVE_DELIVERY_H
+#define IG_NATIVE_DELIVERY_H
+
+#include "integrations/splunk-app/native/command.h"
+#include "integrations/splunk-app/native/parcel.h"
+#include "integrations/splunk-app/native/places.h"
+#include "integrations/splunk-app/native/settings.h"
+
+enum delivery_result {
+    DELIVERY_SENT,
+    DELIVERY_DUPLICATE, /* the service had it already */
+    DELIVERY_QUEUED,    /* waits in the outbox */
+    DELIVERY_REFUSED,   /* the service will not have it; kept among the refused ones */
+    DELIVERY_LOST,      /* neither sent nor kept: the one case in which the analyst must act */
+};
+
+struct delivery {
+    enum delivery_result result;
+    struct wire_receipt receipt; /* when sent or duplicate */
+};
+
+/* Packs and delivers the graph, then what waits in the outbox; says everything to the analyst.
+ * Fails only for want of memory. Texts of *out live in the arena. */
+enum fault_code delivery_run(const struct places *places, const struct settings *settings,
+                             struct wire_handoff *handoff, const struct graph *graph,
+                             const struct graph_mapping *mapping, struct arena *arena,
+                             struct command_messages *messages, struct delivery *out,
+                             struct fault *fault) MUST_USE;
+
+#endif

@@ -1,0 +1,47 @@
+/* The program behind every search command of the app: argv[1] says which. */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "integrations/splunk-app/native/handoff.h"
+
+static int run_handoff(void)
+{
+    struct handoff handoff;
+    handoff_init(&handoff);
+    struct command command = handoff_command(&handoff);
+    int status = command_run(&command, STDIN_FILENO, STDOUT_FILENO);
+    handoff_done(&handoff);
+    return status;
+}
+
+static int print_spec(void)
+{
+    struct buf spec;
+    buf_init(&spec, 64 << 10);
+    settings_add_spec(&spec);
+    size_t put = fwrite(spec.ptr, 1, spec.len, stdout);
+    bool ok = put == spec.len && fflush(stdout) == 0;
+    buf_done(&spec);
+    return ok ? 0 : 1;
+}
+
+int main(int argc, char **argv)
+{
+    /* A search that is cancelled closes the pipe: write then says EPIPE, which is handled. */
+    signal(SIGPIPE, SIG_IGN);
+    const char *name = argc > 1 ? argv[1] : "";
+    if (strcmp(name, "ighandoff") == 0)
+        return run_handoff();
+    if (strcmp(name, "spec") == 0)
+        return print_spec();
+    if (strcmp(name, "--version") == 0) {
+        printf("intelgraph %s\n", IG_VERSION);
+        return 0;
+    }
+    fprintf(stderr, "usage: intelgraph ighandoff | spec | --version\n"
+                    "ighandoff speaks Splunk's chunked command protocol on standard input and "
+                    "output; splunkd starts it.\n");
+    return 2;
+}

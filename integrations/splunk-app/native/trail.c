@@ -1,0 +1,96 @@
+#include "integrations/splunk-app/native/trail.h"
+
+#include "libs/core/file.h"
+#include "libs/core/os.h"
+#include "libs/text/json_write.h"
+#include "libs/text/time.h"
+
+enum { LINE_BYTES_MAX = 64 << 10 };
+
+static void put_unless_empty(struct json_out *out, const char *name, struct str text)
+{
+    if (text.len > 0)
+        json_put_text(out, name, text);
+}
+
+static void add_who_and_what(struct json_out *out, const struct wire_handoff *handoff)
+{
+    put_unless_empty(out, "user", handoff->user);
+    put_unless_empty(out, "search_app", handoff->app);
+    put_unless_empty(out, "sid", handoff->sid);
+    put_unless_empty(out, "search_sha256", handoff->search_sha256);
+    put_unless_empty(out, "command", handoff->command);
+    put_unless_empty(out, "title", handoff->title);
+    put_unless_empty(out, "investigation", handoff->investigation);
+    put_unless_empty(out, "tenant", handoff->tenant);
+    put_unless_empty(out, "target", handoff->target);
+    put_unless_empty(out, "handoff", handoff->id);
+    put_unless_empty(out, "client", handoff->client);
+}
+
+static void add_counts(struct json_out *out, const struct wire_commit *commit)
+{
+    json_put_whole(out, "rows", commit->rows);
+    json_put_whole(out, "entities", commit->entities);
+    json_put_whole(out, "relations", commit->relations);
+    json_put_whole(out, "entities_left_out", commit->entities_left_out);
+    json_put_whole(out, "relations_left_out", commit->relations_left_out);
+    json_put_whole(out, "values_invalid", commit->invalid);
+    json_put_text(out, "content_sha256", commit->content_sha256);
+}
+
+static void add_receipt(struct json_out *out, const struct wire_receipt *receipt)
+{
+    json_put_whole(out, "entities_new", receipt->entities_new);
+    json_put_whole(out, "entities_merged", receipt->entities_merged);
+    json_put_whole(out, "relations_new", receipt->relations_new);
+    json_put_whole(out, "relations_merged", receipt->relations_merged);
+    json_put_whole(out, "audit_index", receipt->audit_index);
+    json_put_text(out, "audit_origin", receipt->audit_origin);
+    json_put_text(out, "checkpoint", receipt->checkpoint);
+    if (receipt->duplicate)
+        json_put_boolean(out, "same_content", receipt->same_content);
+}
+
+static void add_entry(struct buf *line, const struct trail_entry *entry)
+{
+    struct buf time;
+    struct json_out out = json_out_to(line);
+    buf_init(&time, 64);
+    time_add_rfc3339(&time, os_now_us());
+    json_open(&out, '{');
+    json_put_text(&out, "time", buf_str(&time));
+    json_put_text(&out, "action", STR("handoff"));
+    json_put_text(&out, "result", str_of(entry->result));
+    if (entry->late)
+        json_put_boolean(&out, "late", true);
+    add_who_and_what(&out, entry->handoff);
+    put_unless_empty(&out, "link", entry->link);
+    add_counts(&out, entry->commit);
+    if (entry->receipt)
+        add_receipt(&out, entry->receipt);
+    put_unless_empty(&out, "reason", entry->reason);
+    json_close(&out, '}');
+    buf_add_byte(line, '\n');
+    buf_done(&time);
+}
+
+enum fault_code trail_append(const struct places *places, const struct trail_entry *entry,
+                             struct fault *fault)
+{
+    char path[PATH_MAX];
+    struct buf line;
+    enum fault_code code =
+        places_join(path, sizeof path, places->log, "intelgraph_audit.log", fault);
+    if (code == FAULT_NONE)
+        code = file_make_folder(places->log, 0700, fault);
+    if (code != FAULT_NONE)
+        return code;
+    buf_init(&line, LINE_BYTES_MAX);
+    add_entry(&line, entry);
+    code = buf_check(&line, "an audit line", fault);
+    if (code == FAULT_NONE)
+        code = file_append(path, buf_str(&line), 0600, true, fault);
+    buf_done(&line);
+    return code;
+}
