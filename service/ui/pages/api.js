@@ -1,0 +1,58 @@
+// Talks to the service's JSON API. Every failure becomes one Problem with a sentence for people.
+
+export class Problem extends Error {
+    constructor(status, title, detail) {
+        super(detail || title);
+        this.status = status; // 0: the service was not reached
+        this.title = title;
+    }
+}
+
+async function problemOf(response) {
+    let told = {};
+    try {
+        told = await response.json();
+    } catch {
+        // A proxy in between may answer with something else.
+    }
+    const title = typeof told.title === "string" ? told.title : `The service answered ${response.status}`;
+    return new Problem(response.status, title, typeof told.detail === "string" ? told.detail : "");
+}
+
+export async function call(method, path, body) {
+    const headers = {Accept: "application/json"};
+    if (method !== "GET") headers["X-IntelGraph-CSRF"] = "1";
+    if (body !== undefined) headers["Content-Type"] = "application/json";
+    let response;
+    try {
+        response = await fetch(path, {method, headers, credentials: "same-origin",
+            body: body === undefined ? undefined : JSON.stringify(body)});
+    } catch {
+        throw new Problem(0, "The service cannot be reached",
+            "No answer came from IntelGraph. Check your connection, then try again.");
+    }
+    if (!response.ok) throw await problemOf(response);
+    return response;
+}
+
+export async function getJson(path) {
+    const response = await call("GET", path);
+    try {
+        return await response.json();
+    } catch {
+        throw new Problem(response.status, "The answer cannot be read",
+            "What came back is not JSON. Something between this page and the service may have changed it.");
+    }
+}
+
+// query({a: 1, b: "", c: null}) -> "?a=1"
+export function query(members) {
+    const kept = Object.entries(members).filter(([, value]) => value !== null && value !== undefined
+        && value !== "");
+    return kept.length ? `?${new URLSearchParams(kept)}` : "";
+}
+
+// Where a page sends a visitor whose session is missing or over.
+export function goToSignIn() {
+    location.assign(`/signin?next=${encodeURIComponent(location.pathname)}`);
+}
