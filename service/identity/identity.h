@@ -17,8 +17,8 @@ bool identity_role_of_name(struct str name, enum identity_role *out_role);
 
 /* The one table (identity_rules.c) says which role has which permission. */
 enum identity_permission {
-    PERMIT_PUBLIC,         /* no credential needed: health, sign-in, assets, metrics */
-    PERMIT_SESSION,        /* any good credential */
+    PERMIT_PUBLIC,  /* no credential needed: health, sign-in, assets, metrics */
+    PERMIT_SESSION, /* any good credential */
     PERMIT_HANDOFF_WRITE,
     PERMIT_HANDOFF_READ,
     PERMIT_AUDIT_READ,
@@ -44,10 +44,15 @@ enum fault_code identity_new(struct store_pool *pool, struct audit *audit, struc
                              struct fault *fault) MUST_USE;
 void identity_free(struct identity *taken);
 
-/* The first lines of every route. Reads `Authorization: Bearer` or the session cookie, checks expiry,
- * revocation and the permission; sets request->gated. Appends the audit records for a denial and for
- * the first use of a token by a client in a while. FAULT_UNSIGNED or FAULT_DENIED. Texts of the caller
- * live in the request's arena. PERMIT_PUBLIC never fails and leaves *out_caller empty. */
+/* The address that browsers use when it is not the request's Host (behind a proxy). Borrowed; set
+ * before the server starts. With https, cookies are sent over TLS only. */
+void identity_public_url_set(struct identity *identity, struct str url);
+
+/* The first lines of every route. Reads `Authorization: Bearer` or the session cookie, checks
+ * expiry, revocation and the permission; sets request->gated. Appends the audit records for a
+ * denial and for the first use of a token by a client in a while. FAULT_UNSIGNED or FAULT_DENIED.
+ * Texts of the caller live in the request's arena. PERMIT_PUBLIC never fails and leaves *out_caller
+ * empty. */
 enum fault_code identity_gate(struct identity *identity, struct web_request *request,
                               enum identity_permission permission,
                               struct identity_caller *out_caller, struct fault *fault) MUST_USE;
@@ -58,6 +63,7 @@ enum fault_code identity_token_create(struct identity *identity, struct str tena
                                       enum identity_role role, struct str name, int64_t expires_us,
                                       struct buf *out_token, struct fault *fault) MUST_USE;
 
-extern const struct web_route identity_routes[]; /* session and token routes; ends with WEB_ROUTES_END */
+extern const struct web_route
+    identity_routes[]; /* session and token routes; ends with WEB_ROUTES_END */
 
 #endif

@@ -1,0 +1,53 @@
+/* What the files of service/identity share. */
+#ifndef IG_IDENTITY_IDENTITY_INTERNAL_H
+#define IG_IDENTITY_IDENTITY_INTERNAL_H
+
+#include <pthread.h>
+
+#include "service/identity/identity.h"
+#include "service/identity/identity_flood.h"
+#include "service/identity/identity_store.h"
+
+#define IDENTITY_COOKIE "intelgraph_session"
+
+struct identity {
+    struct store_pool *pool;
+    struct audit *audit;
+    struct str public_url;
+    pthread_mutex_t lock; /* of the two below */
+    struct identity_flood used;
+    struct identity_flood denied;
+};
+
+/* Something that happened to a token or session, for the audit log. */
+struct identity_event {
+    const char *action;
+    struct str tenant;
+    const struct identity_token *token; /* NULL: none that is known */
+    struct str subject;                 /* who did it; the token's name when empty */
+    const char *reason;                 /* NULL: it went well */
+    int64_t suppressed;                 /* like it, not recorded since the last record */
+};
+
+/* Appends the record within the caller's transaction. `request` NULL: on the command line. */
+enum fault_code identity_record(struct identity *identity, struct store *store,
+                                const struct web_request *request,
+                                const struct identity_event *event, struct fault *fault) MUST_USE;
+
+/* The token behind `text`, when it holds now. Records a denial. Texts live in the request's arena.
+ */
+enum fault_code identity_verify(struct identity *identity, struct web_request *request,
+                                struct str text, struct identity_row *out,
+                                struct fault *fault) MUST_USE;
+
+/* Records that the caller may not, unless too many like it were. Never fails: the caller is refused
+ * either way, and a record that cannot be written is logged. */
+void identity_record_denial(struct identity *identity, const struct web_request *request,
+                            const struct identity_token *token, const char *reason);
+
+/* For requests that change state and came with a cookie, or open a session. */
+enum fault_code identity_check_origin(const struct identity *identity,
+                                      const struct web_request *request,
+                                      struct fault *fault) MUST_USE;
+
+#endif
