@@ -63,7 +63,35 @@ enum fault_code identity_token_create(struct identity *identity, struct str tena
                                       enum identity_role role, struct str name, int64_t expires_us,
                                       struct buf *out_token, struct fault *fault) MUST_USE;
 
-extern const struct web_route
-    identity_routes[]; /* session and token routes; ends with WEB_ROUTES_END */
+struct identity_token {
+    struct str id;
+    struct str tenant;
+    struct str name;
+    struct str role;
+    int64_t created_us;
+    int64_t expires_us;   /* 0: never */
+    int64_t revoked_us;   /* 0: not */
+    int64_t last_used_us; /* 0: never; to within IDENTITY_USED_EVERY_US */
+};
+
+/* A use is recorded when the token was not used by the same client for that long. */
+#define IDENTITY_USED_EVERY_US (INT64_C(5) * 60 * 1000000)
+
+/* Each token of the tenant, or of all when it is empty, oldest first. Texts live for the visit. */
+enum fault_code identity_token_each(struct identity *identity, struct str tenant,
+                                    void (*visit)(void *context,
+                                                  const struct identity_token *token),
+                                    void *context, struct fault *fault) MUST_USE;
+
+/* Ends the token and its sessions, for good. `request` and `by` are NULL on the command line. Of
+ * another tenant than `tenant` (when not empty) is FAULT_NOT_FOUND. A second time changes nothing.
+ */
+enum fault_code identity_token_revoke(struct identity *identity, struct str tenant, struct str id,
+                                      const struct web_request *request,
+                                      const struct identity_caller *by,
+                                      struct fault *fault) MUST_USE;
+
+/* Session and token routes; ends with WEB_ROUTES_END. */
+extern const struct web_route identity_routes[];
 
 #endif

@@ -3,15 +3,17 @@
 #include <assert.h>
 
 /* Who may what. Tenants do not appear: a caller acts within the tenant of the credential only. */
+/* clang-format off */
 static const bool table[PERMIT_COUNT][ROLE_COUNT] = {
-    /*                         viewer analyst auditor admin */
-    [PERMIT_PUBLIC] = {true, true, true, true},
-    [PERMIT_SESSION] = {true, true, true, true},
-    [PERMIT_HANDOFF_WRITE] = {false, true, false, true},
-    [PERMIT_HANDOFF_READ] = {true, true, true, true},
-    [PERMIT_AUDIT_READ] = {false, false, true, true},
-    [PERMIT_TOKEN_ADMIN] = {false, false, false, true},
+    /*                        viewer analyst auditor admin */
+    [PERMIT_PUBLIC]        = {true,  true,  true,  true},
+    [PERMIT_SESSION]       = {true,  true,  true,  true},
+    [PERMIT_HANDOFF_WRITE] = {false, true,  false, true},
+    [PERMIT_HANDOFF_READ]  = {true,  true,  true,  true},
+    [PERMIT_AUDIT_READ]    = {false, false, true,  true},
+    [PERMIT_TOKEN_ADMIN]   = {false, false, false, true},
 };
+/* clang-format on */
 
 static const char *const role_names[ROLE_COUNT] = {
     [ROLE_VIEWER] = "viewer",
