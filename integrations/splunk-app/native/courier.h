@@ -7,10 +7,9 @@
 
 struct courier;
 
-/* Reads the credential file and makes a connection ready; opens none yet. The settings are
- * borrowed. */
-enum fault_code courier_new(const struct settings *settings, struct courier **out,
-                            struct fault *fault) MUST_USE;
+/* Reads the credential file and makes a connection ready; opens none yet. */
+enum fault_code courier_new(const struct places *places, const struct settings *settings,
+                            struct courier **out, struct fault *fault) MUST_USE;
 void courier_free(struct courier *taken); /* takes NULL */
 
 /* Delivers: at most once in effect, whatever is repeated. The receipt's texts live in the arena.
