@@ -83,7 +83,7 @@ def format_rows(
         for row in rows[:limit]
     ]
     widths = _widths(columns, cells, room)
-    head = GAP.join(_fit(name, width) for name, width in zip(columns, widths))
+    head = GAP.join(_fit(name, width) for name, width in zip(columns, widths, strict=True))
     lines = [_paint(head.rstrip(), "1"), _paint(GAP.join("─" * width for width in widths), "2")]
     lines += [GAP.join(map(_fit, row, widths)).rstrip() for row in cells]
     if len(rows) > limit:

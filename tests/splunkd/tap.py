@@ -26,15 +26,18 @@ class TapResult(unittest.TestResult):
         self._number = 0
         self._started = 0.0
         self._complaints: list[str] = []
+        self._told = True
         self.failed = 0
 
     def startTest(self, test: unittest.TestCase) -> None:
         super().startTest(test)
         self._started = time.monotonic()
         self._complaints = []
+        self._told = False
 
     def _line(self, test: Any, good: bool, directive: str = "") -> None:
         self._number += 1
+        self._told = True
         self.failed += not good
         name = sentence(test) if isinstance(test, unittest.TestCase) else str(test)
         name = name.replace("#", "")
@@ -72,8 +75,9 @@ class TapResult(unittest.TestResult):
     def stopTest(self, test: unittest.TestCase) -> None:
         super().stopTest(test)
         # unittest calls addSuccess only when no subtest failed.
-        if self._number < self.testsRun:
+        if not self._told:
             self._line(test, False, self._seconds())
+        self._complaints = []
 
     def plan(self) -> str:
         return f"1..{self._number}"
