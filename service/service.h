@@ -2,6 +2,7 @@
 #ifndef IG_SERVICE_SERVICE_H
 #define IG_SERVICE_SERVICE_H
 
+#include <stdatomic.h>
 #include <stdint.h>
 
 #include "libs/core/str.h"
@@ -11,13 +12,23 @@ struct identity;
 struct store_pool;
 struct web_server;
 
+/* What /metrics tells of the slices; each slice counts its own. */
+struct service_counters {
+    atomic_uint_fast64_t handoffs_committed;
+    atomic_uint_fast64_t handoffs_duplicate;
+    atomic_uint_fast64_t handoffs_refused;
+    atomic_uint_fast64_t handoffs_opened; /* clicks on their links */
+};
+
 struct service {
     struct store_pool *pool;
     struct audit *audit;
     struct identity *identity;
-    struct web_server *server; /* for /metrics; NULL until it has started */
-    struct str public_url;     /* with a final slash; "" derives it from the request's Host */
+    _Atomic(struct web_server *) server; /* for /metrics; NULL until it has started */
+    struct str public_url; /* with a final slash; "" derives it from the request's Host */
+    struct str data;       /* the data folder */
     int64_t started_us;
+    struct service_counters counters;
 };
 
 #endif
