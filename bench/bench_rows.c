@@ -1,0 +1,205 @@
+/* ighandoff in dry run over 500,000 rows of 12 fields, against a program that copies the same
+ * bytes.
+ *
+ * usage: bench_rows PROGRAM [ROWS [CHUNK_ROWS [RUNS]]]     bench_rows copy   (the program to
+ * compare with)
+ *
+ * Chunks go one at a time, as splunkd sends them. The rows are those of a web server's access log,
+ * in splunkd's own CSV dialect; each has a client address of its own, so the graph's limit is soon
+ * reached. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bench/child.h"
+#include "libs/core/buf.h"
+
+static const char *const columns[] = {"_time",      "_raw",   "host",     "source",
+                                      "sourcetype", "index",  "clientip", "method",
+                                      "uri_path",   "status", "bytes",    "useragent"};
+enum { COLUMNS = sizeof columns / sizeof columns[0] };
+
+static const char *const agents[] = {
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/124.0",
+    "curl/8.5.0",
+    "Mozilla/5.0 (compatible; Examplebot/2.1; +https://bot.example/)",
+};
+
+static uint64_t next_random(uint64_t *state)
+{
+    *state = *state * 6364136223846793005u + 1442695040888963407u;
+    return *state >> 33;
+}
+
+static void add_header(struct buf *body)
+{
+    for (size_t i = 0; i < COLUMNS; i++)
+        buf_addf(body, columns[i][0] == '_' ? "%s\"%s\"" : "%s%s", i ? "," : "", columns[i]);
+    for (size_t i = 0; i < COLUMNS; i++)
+        buf_addf(body, ",\"__mv_%s\"", columns[i]);
+    buf_add_byte(body, '\n');
+}
+
+static void add_row(struct buf *body, uint64_t *seed, int64_t time_ms)
+{
+    char address[32];
+    char path[64];
+    uint64_t bits = next_random(seed);
+    const char *agent = agents[bits % 3];
+    unsigned status = bits % 6 == 0 ? 404 : 200;
+    unsigned bytes = 200 + (unsigned)(bits % 90000);
+    snprintf(address, sizeof address, "%u.%u.%u.%u", 1 + (unsigned)(next_random(seed) % 222),
+             (unsigned)(next_random(seed) % 256), (unsigned)(next_random(seed) % 256),
+             1 + (unsigned)(next_random(seed) % 254));
+    snprintf(path, sizeof path, "/cart.do?action=view&itemId=EST-%u",
+             (unsigned)(next_random(seed) % 60));
+    buf_addf(body,
+             "\"%lld.%03d\",\"%s - - [23/Nov/2026:10:00:00 +0000] \"\"GET %s HTTP/1.1\"\" %u %u "
+             "\"\"-\"\" \"\"%s\"\"\",web%02u,\"/var/log/httpd/access_log\",\"access_combined\",web,"
+             "\"%s\",GET,\"%s\",%u,%u,\"%s\",,,,,,,,,,,,\n",
+             (long long)(time_ms / 1000), (int)(time_ms % 1000), address, path, status, bytes,
+             agent, (unsigned)(bits % 20), address, path, status, bytes, agent);
+}
+
+struct stream {
+    struct buf bytes;
+    size_t ends[4096]; /* where each chunk ends */
+    size_t chunk_count;
+    size_t largest;
+};
+
+static void add_chunk(struct stream *stream, const char *metadata, struct str body)
+{
+    buf_addf(&stream->bytes, "chunked 1.0,%zu,%zu\n%s", strlen(metadata), body.len, metadata);
+    buf_add(&stream->bytes, body);
+    stream->ends[stream->chunk_count++] = stream->bytes.len;
+    if (body.len > stream->largest)
+        stream->largest = body.len;
+}
+
+static void make_stream(struct stream *stream, long rows, long chunk_rows)
+{
+    uint64_t seed = 1;
+    struct buf body;
+    buf_init(&stream->bytes, (size_t)4 << 30);
+    buf_init(&body, (size_t)1 << 30);
+    add_chunk(
+        stream,
+        "{\"action\":\"getinfo\",\"preview\":false,\"searchinfo\":{\"args\":[\"dryrun=true\"],"
+        "\"sid\":\"1763863200.42\",\"username\":\"mara\",\"search\":\"a\"}}",
+        STR(""));
+    for (long done = 0; done < rows;) {
+        buf_clear(&body);
+        add_header(&body);
+        for (long i = 0; i < chunk_rows && done < rows; i++, done++)
+            add_row(&body, &seed, 1763863200000 + done * 37);
+        add_chunk(stream,
+                  done < rows ? "{\"action\":\"execute\",\"finished\":false}"
+                              : "{\"action\":\"execute\",\"finished\":true}",
+                  buf_str(&body));
+    }
+    if (stream->bytes.code != FAULT_NONE || body.code != FAULT_NONE)
+        bench_fail("no memory for the stream");
+    buf_done(&body);
+}
+
+struct result {
+    double cpu_s;
+    double wall_s;
+    double peak_mib;
+};
+
+static struct result run(const struct stream *stream, const char *const argv[])
+{
+    struct child child;
+    struct rusage usage;
+    int64_t from_ns = bench_now_ns();
+    child_start(&child, argv);
+    for (size_t i = 0; i < stream->chunk_count; i++) {
+        size_t start = i ? stream->ends[i - 1] : 0;
+        child_write(&child, stream->bytes.ptr + start, stream->ends[i] - start);
+        child_read_reply(&child);
+    }
+    child_stop(&child, &usage);
+    return (struct result){
+        .cpu_s = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+                 (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6,
+        .wall_s = (double)(bench_now_ns() - from_ns) / 1e9,
+        .peak_mib = (double)usage.ru_maxrss / 1024,
+    };
+}
+
+/* Reads each request whole and writes it back: what moving the bytes alone costs. */
+static int copy(void)
+{
+    size_t room = (size_t)256 << 20;
+    char *chunk = malloc(room);
+    size_t have = 0;
+    if (!chunk)
+        bench_fail("malloc");
+    for (;;) {
+        size_t metadata;
+        size_t body;
+        char *line_end = have ? memchr(chunk, '\n', have) : NULL;
+        size_t whole = room;
+        if (line_end && sscanf(chunk, "chunked 1.0,%zu,%zu\n", &metadata, &body) == 2)
+            whole = (size_t)(line_end + 1 - chunk) + metadata + body;
+        if (have == whole) {
+            for (size_t put = 0; put < whole;) {
+                ssize_t got = write(STDOUT_FILENO, chunk + put, whole - put);
+                if (got < 0)
+                    return 1;
+                put += (size_t)got;
+            }
+            have = 0;
+            continue;
+        }
+        ssize_t got = read(STDIN_FILENO, chunk + have, whole - have);
+        if (got <= 0)
+            return got == 0 && have == 0 ? 0 : 1;
+        have += (size_t)got;
+    }
+}
+
+int main(int argc, char **argv)
+{
+    enum { RUNS_MAX = 100 };
+    static struct stream stream;
+    double cpu[RUNS_MAX];
+    double ratio[RUNS_MAX];
+    double peak[RUNS_MAX];
+    double wall[RUNS_MAX];
+    if (argc == 2 && strcmp(argv[1], "copy") == 0)
+        return copy();
+    long rows = argc > 2 ? atol(argv[2]) : 500000;
+    long chunk_rows = argc > 3 ? atol(argv[3]) : 50000;
+    int runs = argc > 4 ? atoi(argv[4]) : 5;
+    if (argc < 2 || rows < 1 || chunk_rows < 1 || rows / chunk_rows > 4000 || runs < 1 ||
+        runs > RUNS_MAX) {
+        fprintf(stderr, "usage: bench_rows PROGRAM [ROWS [CHUNK_ROWS [RUNS]]] | bench_rows copy\n");
+        return 2;
+    }
+    make_stream(&stream, rows, chunk_rows);
+    const char *const ours[] = {argv[1], "ighandoff", NULL};
+    const char *const other[] = {argv[0], "copy", NULL};
+    for (int i = 0; i < runs; i++) {
+        struct result result = run(&stream, ours);
+        struct result copied = run(&stream, other);
+        cpu[i] = result.cpu_s;
+        wall[i] = result.wall_s;
+        peak[i] = result.peak_mib;
+        ratio[i] = result.cpu_s / copied.cpu_s;
+    }
+    double cpu_s = bench_median(cpu, (size_t)runs);
+    double peak_mib = bench_median(peak, (size_t)runs);
+    double largest_mib = (double)stream.largest / (1 << 20);
+    printf("rows: %.0f rows per CPU second (%.2f CPU s, %.2f s wall for %ld rows, %.0f MiB), %.2f "
+           "times the CPU of copying the bytes (medians of %d)\n",
+           (double)rows / cpu_s, cpu_s, bench_median(wall, (size_t)runs), rows,
+           (double)stream.bytes.len / (1 << 20), bench_median(ratio, (size_t)runs), runs);
+    printf("memory: peak %.1f MiB, largest chunk %.1f MiB, difference %.1f MiB\n", peak_mib,
+           largest_mib, peak_mib - largest_mib);
+    buf_done(&stream.bytes);
+    return 0;
+}
