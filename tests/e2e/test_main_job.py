@@ -111,9 +111,11 @@ class MainJobTest(EndToEnd):
     def test_who_has_not_signed_in_is_led_to_the_sign_in_and_on(self) -> None:
         place = self.place()
         link = str(place.search("ighandoff", visits(2)).rows[0]["intelgraph_url"])
-        opened = place.service.get(link.removeprefix(place.service.url))
+        path = link.removeprefix(place.service.url)
+        opened = place.service.get(path, headers={"Accept": "text/html,*/*;q=0.8"})
         self.assertEqual(opened.status, 303)
-        self.assertIn("/signin?next=", opened.headers["location"])
+        self.assertIn(f"/signin?next=/{path}", opened.headers["location"].replace("%2F", "/"))
+        self.assertEqual(place.service.get(path).status, 401)
 
     def test_the_graph_holds_what_the_rows_said(self) -> None:
         place = self.place()
@@ -211,7 +213,7 @@ class OnceTest(EndToEnd):
         self.assertNotEqual(link_id(first), link_id(second))
         self.assertEqual(len(place.handoffs()), 2)
         graph = place.service.graph(link_id(second), place.token)
-        self.assertEqual({each["earlier"] for each in graph.entities.values()}, {1})
+        self.assertEqual({each["earlier_handoffs"] for each in graph.entities.values()}, {1})
 
     def test_two_ighandoff_in_one_search_are_two_handoffs(self) -> None:
         place = self.place()
