@@ -329,6 +329,12 @@ enum fault_code store_check(struct store *store, struct fault *fault)
     return FAULT_NONE;
 }
 
+bool store_is_writing(const struct store *store)
+{
+    return store->in_transaction &&
+           sqlite3_txn_state(store->db, "main") == SQLITE_TXN_WRITE;
+}
+
 int64_t store_changes(struct store *store)
 {
     return sqlite3_changes64(store->db);

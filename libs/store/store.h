@@ -38,6 +38,8 @@ enum fault_code store_begin(struct store *store, struct fault *fault) MUST_USE;
 enum fault_code store_commit(struct store *store, struct fault *fault) MUST_USE;
 void store_rollback(struct store *store); /* does nothing outside a transaction */
 
+bool store_is_writing(const struct store *store); /* between store_begin and its end */
+
 /* A read transaction, so that several queries see one state; ended by store_rollback. */
 enum fault_code store_begin_read(struct store *store, struct fault *fault) MUST_USE;
 

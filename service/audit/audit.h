@@ -12,20 +12,30 @@
 #include "libs/core/buf.h"
 #include "libs/core/fault.h"
 #include "libs/core/str.h"
+#include "libs/crypto/merkle.h"
 #include "libs/store/store.h"
 
-struct audit; /* the signing key and the log's origin; safe to share between threads */
+struct audit; /* the signing key; safe to share between threads */
 
 #define AUDIT_SERVICE_TENANT "_service"
 
-/* Reads the signing key `DIR/audit.key` (PKCS #8 PEM, 0600), or makes one when the folder is new;
- * keeps the verifier key (C2SP vkey line) in `DIR/audit.vkey`. A key that is missing while the
- * store already holds records is FAULT_CORRUPT: a log is never continued under another key. */
+enum {
+    AUDIT_TENANT_MAX = 64,
+    AUDIT_ENTRY_MAX = 60 * 1024, /* bytes of a record as JSON; a bundle's format ends at 65535 */
+    AUDIT_CHECKPOINT_MAX = 512,  /* bytes of a signed note */
+};
+
+/* Reads the signing key `folder/audit.key` (PKCS #8 PEM, 0600), or makes folder and key when the
+ * store holds no record yet; keeps the verifier key (a C2SP vkey line, that of
+ * AUDIT_SERVICE_TENANT) in `folder/audit.vkey`. A key that is missing, or that is not the one that
+ * signed, while the store holds records is FAULT_CORRUPT: a log is never continued under another
+ * key. */
 enum fault_code audit_open(const char *folder, struct store *store, struct audit **out,
                            struct fault *fault) MUST_USE;
-void audit_close(struct audit *taken);
+void audit_close(struct audit *taken); /* takes NULL */
 
-/* One line: "name+hash+base64", for a tenant's log (its origin is "intelgraphd/<tenant>"). */
+/* "name+hash+base64" without a newline, for a tenant's log: its name and origin are
+ * "intelgraphd/<tenant>". */
 void audit_add_verifier_key(const struct audit *audit, struct str tenant, struct buf *out);
 
 struct audit_count {
@@ -36,46 +46,72 @@ struct audit_count {
 /* What happened. Texts are borrowed; empty ones are left out of the record. Never holds a secret, a
  * search text or a value from an event: only digests of them. */
 struct audit_record {
-    const char *action;  /* "handoff.committed", "handoff.opened", "token.used", "access.denied" ... */
-    const char *result;  /* "success" or "failure" */
+    const char
+        *action; /* "handoff.committed", "handoff.opened", "token.used", "access.denied" ... */
+    const char *result; /* "success" or "failure" */
     struct str tenant;
-    struct str subject;  /* who: the analyst or the token's name */
-    struct str token;    /* the token's public id */
+    struct str subject; /* who: the analyst or the token's name */
+    struct str token;   /* the token's public id */
     struct str role;
-    struct str client;   /* the peer's address, and the program's name and version */
-    struct str handoff;  /* its id */
+    struct str client;  /* the peer's address, and the program's name and version */
+    struct str handoff; /* its id */
     struct str sid;
     struct str search_sha256;
     struct str content_sha256;
-    struct str reason;   /* of a failure, or what more there is to say */
+    struct str reason; /* of a failure, or what more there is to say */
     const struct audit_count *counts;
     size_t count_count;
 };
 
-/* Appends one record within the transaction that `store` has open, signs the new head, and adds the
- * checkpoint (the whole signed note) to `out_checkpoint`. */
+/* Appends one record within the write transaction that `store` has open, signs the new head, and
+ * adds the checkpoint (the whole signed note) to `out_checkpoint`. On failure the caller rolls
+ * back.
+ *
+ * The state of the log is in the store only: a rollback takes the record back, and writers of
+ * several programs follow each other. A head that this key has not signed is never continued
+ * (FAULT_CORRUPT), so nobody who can write to the store gets a rewritten history signed. */
 enum fault_code audit_append(struct audit *audit, struct store *store,
                              const struct audit_record *record, int64_t *out_index,
                              struct buf *out_checkpoint, struct fault *fault) MUST_USE;
 
-/* The newest checkpoint; FAULT_NOT_FOUND for an empty log. */
+/* The newest checkpoint; FAULT_NOT_FOUND for an empty log. Older ones are not kept: whoever holds
+ * one (each receipt does) checks it with audit_consistency. */
 enum fault_code audit_checkpoint(const struct audit *audit, struct store *store, struct str tenant,
                                  struct buf *out, struct fault *fault) MUST_USE;
 
-/* A tile as tlog-tiles names it: `path` is what follows ".../tile/", e.g. "0/000", "0/x001/067.p/12",
- * "entries/000.p/5". FAULT_INPUT for a malformed path, FAULT_NOT_FOUND beyond the log. */
-enum fault_code audit_tile(struct store *store, struct str tenant, struct str path,
-                           struct buf *out, struct fault *fault) MUST_USE;
+/* A tile as tlog-tiles names it: `path` is what follows ".../tile/", e.g. "0/000",
+ * "0/x001/067.p/12", "entries/000.p/5". FAULT_INPUT for a malformed path, FAULT_NOT_FOUND beyond
+ * the log. */
+enum fault_code audit_tile(struct store *store, struct str tenant, struct str path, struct buf *out,
+                           struct fault *fault) MUST_USE;
+
+/* Proofs to check a receipt with (merkle_verify_inclusion, merkle_verify_consistency): that record
+ * `index` is in the log of `size` records; that the log of `older` records is the beginning of that
+ * of `newer`. FAULT_INPUT for numbers that make no sense, FAULT_NOT_FOUND beyond the log. */
+enum fault_code audit_inclusion(struct store *store, struct str tenant, int64_t index, int64_t size,
+                                struct merkle_proof *out, struct fault *fault) MUST_USE;
+enum fault_code audit_consistency(struct store *store, struct str tenant, int64_t older,
+                                  int64_t newer, struct merkle_proof *out,
+                                  struct fault *fault) MUST_USE;
 
 /* Newest records first, as a JSON array of {"index":N,"record":{...}} added to `out`.
  * before < 0 starts at the newest; most 1..500. */
 enum fault_code audit_list(struct store *store, struct str tenant, int64_t before, int most,
                            struct buf *out, struct fault *fault) MUST_USE;
 
-/* `intelgraphd audit verify`: recomputes every log from its entries, compares with the stored tiles
- * and each kept checkpoint, and checks the signatures. Writes one line a tenant to `out`. FAULT_CORRUPT
- * names tenant and index of the first bad record. */
+/* `intelgraphd audit verify`: recomputes every log from its records in constant memory, compares
+ * with the stored hashes and the head, and checks the head's signature. Adds one line a tenant to
+ * `out`, also when the verdict is bad. FAULT_CORRUPT names tenant and index of the first bad
+ * record.
+ *
+ * What it cannot see: a log cut back to an older head that was once signed. For that somebody else
+ * must hold a newer checkpoint, which is why each receipt carries one. */
 enum fault_code audit_verify(const struct audit *audit, struct store *store, struct buf *out,
+                             struct fault *fault) MUST_USE;
+
+/* Writes the tenant's log as static files (C2SP tlog-tiles) into `folder`: checkpoint, tile/..., so
+ * that a file server can offer it and foreign verifiers can read it. */
+enum fault_code audit_export(struct store *store, struct str tenant, const char *folder,
                              struct fault *fault) MUST_USE;
 
 #endif

@@ -1,0 +1,193 @@
+/* Adds a record: entry, hashes and signed head, all in the caller's transaction. */
+#include "service/audit/audit_internal.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "libs/core/os.h"
+
+static const char sql_entry[] =
+    "INSERT INTO audit_entries (tenant, idx, entry) VALUES ($1, $2, $3)";
+static const char sql_hash[] =
+    "INSERT INTO audit_hashes (tenant, level, idx, hash) VALUES ($1, $2, $3, $4)";
+static const char sql_head[] =
+    "INSERT INTO audit_heads (tenant, size, root, edge, checkpoint) VALUES ($1, $2, $3, $4, $5) "
+    "ON CONFLICT (tenant) DO UPDATE SET size = excluded.size, root = excluded.root, "
+    "edge = excluded.edge, checkpoint = excluded.checkpoint";
+
+/* What one append works on. */
+struct append {
+    struct str tenant;
+    struct buf entry;
+    struct buf note;
+    struct audit_head head;
+    struct sha256 made[MERKLE_HEIGHTS];
+    int made_count;
+};
+
+static struct str hash_bytes(const struct sha256 *hashes, int count)
+{
+    return (struct str){(const char *)hashes->bytes, (size_t)count * SHA256_SIZE};
+}
+
+static size_t slot_of(struct str tenant)
+{
+    return (size_t)str_hash(tenant) % AUDIT_SIGNED_SLOTS;
+}
+
+static bool is_known(struct audit *audit, struct str tenant, const struct sha256 *digest)
+{
+    pthread_mutex_lock(&audit->lock);
+    bool known = memcmp(audit->known[slot_of(tenant)].bytes, digest->bytes, SHA256_SIZE) == 0;
+    pthread_mutex_unlock(&audit->lock);
+    return known;
+}
+
+static void make_known(struct audit *audit, struct str tenant, const struct sha256 *digest)
+{
+    pthread_mutex_lock(&audit->lock);
+    audit->known[slot_of(tenant)] = *digest;
+    pthread_mutex_unlock(&audit->lock);
+}
+
+/* The digest by which a whole head is known: all that the row says, not only the note. */
+static struct sha256 digest_of(const struct append *append)
+{
+    const struct audit_head *head = &append->head;
+    struct sha256 parts[3] = {
+        sha256_of((struct str){head->note, head->note_len}),
+        sha256_of(hash_bytes(head->range.hashes, head->range.count)),
+        head->root,
+    };
+    return sha256_of(hash_bytes(parts, 3));
+}
+
+static enum fault_code read_good_head(struct audit *audit, struct store *store,
+                                      struct append *append, struct fault *fault)
+{
+    enum fault_code code = audit_head_read(store, append->tenant, &append->head, fault);
+    if (code != FAULT_NONE || append->head.range.size == 0)
+        return code;
+    struct sha256 digest = digest_of(append);
+    if (is_known(audit, append->tenant, &digest))
+        return FAULT_NONE;
+    return audit_head_check(&audit->public_key, append->tenant, &append->head, fault);
+}
+
+static enum fault_code put_entry(struct store *store, struct append *append, struct fault *fault)
+{
+    struct statement *insert;
+    enum fault_code code = store_prepare(store, sql_entry, &insert, fault);
+    if (code != FAULT_NONE)
+        return code;
+    int64_t index = (int64_t)append->head.range.size - 1;
+    store_bind_text(insert, 1, append->tenant);
+    store_bind_whole(insert, 2, index);
+    store_bind_bytes(insert, 3, buf_str(&append->entry));
+    code = store_run(insert, fault);
+    if (code == FAULT_CONFLICT)
+        return fault_set(fault, FAULT_CORRUPT,
+                         "tenant %.*s: record %lld is stored, but the log's head does not know it",
+                         STR_ARG(append->tenant), (long long)index);
+    return code;
+}
+
+/* Each eighth height is kept: the hashes that tiles are made of. */
+static enum fault_code put_hashes(struct store *store, struct append *append, struct fault *fault)
+{
+    uint64_t index = append->head.range.size - 1;
+    for (int height = 0; height < append->made_count; height += AUDIT_TILE_HEIGHT) {
+        struct statement *insert;
+        enum fault_code code = store_prepare(store, sql_hash, &insert, fault);
+        if (code != FAULT_NONE)
+            return code;
+        store_bind_text(insert, 1, append->tenant);
+        store_bind_whole(insert, 2, height / AUDIT_TILE_HEIGHT);
+        store_bind_whole(insert, 3, (int64_t)(index >> height));
+        store_bind_bytes(insert, 4, hash_bytes(&append->made[height], 1));
+        code = store_run(insert, fault);
+        if (code == FAULT_CONFLICT)
+            return fault_set(fault, FAULT_CORRUPT,
+                             "tenant %.*s: the hash of record %llu is stored, but the log's head "
+                             "does not know it",
+                             STR_ARG(append->tenant), (unsigned long long)index);
+        if (code != FAULT_NONE)
+            return code;
+    }
+    return FAULT_NONE;
+}
+
+static enum fault_code put_head(struct store *store, struct append *append, struct fault *fault)
+{
+    struct statement *insert;
+    enum fault_code code = store_prepare(store, sql_head, &insert, fault);
+    if (code != FAULT_NONE)
+        return code;
+    const struct merkle_range *range = &append->head.range;
+    store_bind_text(insert, 1, append->tenant);
+    store_bind_whole(insert, 2, (int64_t)range->size);
+    store_bind_bytes(insert, 3, hash_bytes(&append->head.root, 1));
+    store_bind_bytes(insert, 4, hash_bytes(range->hashes, range->count));
+    store_bind_bytes(insert, 5, buf_str(&append->note));
+    return store_run(insert, fault);
+}
+
+static enum fault_code sign_head(struct audit *audit, struct append *append, struct fault *fault)
+{
+    struct audit_head *head = &append->head;
+    head->root = merkle_root(&head->range);
+    struct audit_head_text text = {
+        .tenant = append->tenant, .size = (int64_t)head->range.size, .root = head->root};
+    enum fault_code code = audit_note_sign(audit->key, &text, &append->note, fault);
+    if (code != FAULT_NONE)
+        return code;
+    head->note_len = append->note.len;
+    memcpy(head->note, append->note.ptr, append->note.len);
+    return FAULT_NONE;
+}
+
+static enum fault_code run(struct audit *audit, struct store *store, struct append *append,
+                           struct fault *fault)
+{
+    enum fault_code code = read_good_head(audit, store, append, fault);
+    if (code != FAULT_NONE)
+        return code;
+    struct sha256 leaf = merkle_leaf(buf_str(&append->entry));
+    append->made_count = merkle_append(&append->head.range, &leaf, append->made);
+    code = put_entry(store, append, fault);
+    if (code == FAULT_NONE)
+        code = put_hashes(store, append, fault);
+    if (code == FAULT_NONE)
+        code = sign_head(audit, append, fault);
+    if (code == FAULT_NONE)
+        code = put_head(store, append, fault);
+    return code;
+}
+
+enum fault_code audit_append(struct audit *audit, struct store *store,
+                             const struct audit_record *record, int64_t *out_index,
+                             struct buf *out_checkpoint, struct fault *fault)
+{
+    assert(store_is_writing(store));
+    enum fault_code code = audit_check_tenant(record->tenant, fault);
+    if (code != FAULT_NONE)
+        return code;
+    struct append append = {.tenant = record->tenant};
+    buf_init(&append.entry, AUDIT_ENTRY_MAX);
+    buf_init(&append.note, AUDIT_CHECKPOINT_MAX);
+    code = audit_entry_write(record, os_now_us(), &append.entry, fault);
+    if (code == FAULT_NONE)
+        code = run(audit, store, &append, fault);
+    if (code == FAULT_NONE) {
+        buf_add(out_checkpoint, buf_str(&append.note));
+        code = buf_check(out_checkpoint, "the checkpoint", fault);
+    }
+    if (code == FAULT_NONE) {
+        struct sha256 digest = digest_of(&append);
+        make_known(audit, append.tenant, &digest);
+        *out_index = (int64_t)append.head.range.size - 1;
+    }
+    buf_done(&append.entry);
+    buf_done(&append.note);
+    return code;
+}

@@ -1,0 +1,129 @@
+#include "service/audit/audit_note.h"
+
+#include <string.h>
+
+#include "service/audit/audit.h"
+
+enum { KEY_HASH_SIZE = 4, ALGORITHM_ED25519 = 1 };
+
+/* U+2014, by which a signature line is known. */
+#define EM_DASH "\xe2\x80\x94"
+
+static void add_name(struct str tenant, struct buf *out)
+{
+    buf_add(out, STR("intelgraphd/"));
+    buf_add(out, tenant);
+}
+
+/* The algorithm's byte and the key, as both the vkey and the key hash take them. */
+static void typed_key(const struct sign_public *key, char out[1 + SIGN_PUBLIC_SIZE])
+{
+    out[0] = ALGORITHM_ED25519;
+    memcpy(out + 1, key->bytes, SIGN_PUBLIC_SIZE);
+}
+
+/* The first bytes of SHA-256(name, newline, algorithm, key). */
+static void key_hash(const struct sign_public *key, struct str tenant, char out[KEY_HASH_SIZE])
+{
+    char room[128];
+    char typed[1 + SIGN_PUBLIC_SIZE];
+    struct buf text = {.ptr = room, .room = sizeof room, .limit = sizeof room};
+    add_name(tenant, &text);
+    buf_add_byte(&text, '\n');
+    typed_key(key, typed);
+    buf_add(&text, (struct str){typed, sizeof typed});
+    memcpy(out, sha256_of(buf_str(&text)).bytes, KEY_HASH_SIZE);
+}
+
+void audit_note_add_vkey(const struct sign_public *key, struct str tenant, struct buf *out)
+{
+    char hash[KEY_HASH_SIZE];
+    char typed[1 + SIGN_PUBLIC_SIZE];
+    key_hash(key, tenant, hash);
+    typed_key(key, typed);
+    add_name(tenant, out);
+    buf_add_byte(out, '+');
+    buf_add_hex(out, hash, sizeof hash);
+    buf_add_byte(out, '+');
+    base64_add(out, (struct str){typed, sizeof typed});
+}
+
+static void add_body(const struct audit_head_text *head, struct buf *out)
+{
+    add_name(head->tenant, out);
+    buf_add_byte(out, '\n');
+    buf_add_i64(out, head->size);
+    buf_add_byte(out, '\n');
+    base64_add(out, (struct str){(const char *)head->root.bytes, SHA256_SIZE});
+    buf_add_byte(out, '\n');
+}
+
+static void add_signature_line(const struct sign_public *key, struct str tenant,
+                               const struct signature *signature, struct buf *out)
+{
+    char hash_and_signature[KEY_HASH_SIZE + SIGN_SIZE];
+    key_hash(key, tenant, hash_and_signature);
+    memcpy(hash_and_signature + KEY_HASH_SIZE, signature->bytes, SIGN_SIZE);
+    buf_add(out, STR("\n" EM_DASH " "));
+    add_name(tenant, out);
+    buf_add_byte(out, ' ');
+    base64_add(out, (struct str){hash_and_signature, sizeof hash_and_signature});
+    buf_add_byte(out, '\n');
+}
+
+enum fault_code audit_note_sign(const struct sign_key *key, const struct audit_head_text *head,
+                                struct buf *out, struct fault *fault)
+{
+    struct buf note;
+    struct signature signature;
+    buf_init(&note, AUDIT_CHECKPOINT_MAX);
+    add_body(head, &note);
+    enum fault_code code = buf_check(&note, "the checkpoint", fault);
+    if (code == FAULT_NONE)
+        code = sign_message(key, buf_str(&note), &signature, fault);
+    if (code == FAULT_NONE) {
+        struct sign_public public_key = sign_key_public(key);
+        add_signature_line(&public_key, head->tenant, &signature, &note);
+        code = buf_check(&note, "the checkpoint", fault);
+    }
+    if (code == FAULT_NONE) {
+        buf_add(out, buf_str(&note));
+        code = buf_check(out, "the checkpoint", fault);
+    }
+    buf_done(&note);
+    return code;
+}
+
+/* Takes the signature out of the note's last line; the line is compared with what we would write.
+ */
+static bool read_signature(struct str note, struct signature *out)
+{
+    struct str line = note;
+    if (!str_ends(line, STR("\n")))
+        return false;
+    line.len--;
+    size_t blank = line.len;
+    while (blank > 0 && line.ptr[blank - 1] != ' ')
+        blank--;
+    char room[KEY_HASH_SIZE + SIGN_SIZE];
+    struct buf bytes = {.ptr = room, .room = sizeof room, .limit = sizeof room};
+    if (!base64_decode_add(&bytes, str_skip(line, blank)) || bytes.len != sizeof room)
+        return false;
+    memcpy(out->bytes, room + KEY_HASH_SIZE, SIGN_SIZE);
+    return true;
+}
+
+bool audit_note_holds(const struct sign_public *key, const struct audit_head_text *head,
+                      struct str note)
+{
+    struct signature signature;
+    if (!read_signature(note, &signature))
+        return false;
+    char room[AUDIT_CHECKPOINT_MAX];
+    struct buf expected = {.ptr = room, .room = sizeof room, .limit = sizeof room};
+    add_body(head, &expected);
+    struct str body = buf_str(&expected);
+    add_signature_line(key, head->tenant, &signature, &expected);
+    return expected.code == FAULT_NONE && str_equal(buf_str(&expected), note) &&
+           sign_verify(key, body, &signature);
+}
