@@ -24,7 +24,8 @@ struct graph_limits {
 struct graph_sample {
     uint64_t row;    /* 0-based, in the order of the search's rows */
     int64_t time_us; /* the event's _time, or GRAPH_NO_TIME */
-    struct str ref;  /* what finds the event in Splunk (_bkt, _cd), or empty; at most GRAPH_REF_MAX */
+    struct str
+        ref; /* what finds the event in Splunk (_bkt, _cd), or empty; at most GRAPH_REF_MAX */
 };
 
 struct graph_entity {

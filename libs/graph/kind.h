@@ -37,25 +37,29 @@ struct graph_kind_info {
 const struct graph_kind_info *graph_kind_info(enum graph_kind kind);
 bool graph_kind_of_name(struct str name, enum graph_kind *out_kind);
 
+/* The STIX 2.1 object type of one entity: as graph_kind_info says, but "ipv6-addr" for an IPv6 one.
+ */
+const char *graph_kind_stix(enum graph_kind kind, struct str value);
+
 enum graph_relation_type {
-    GRAPH_CONNECTS_TO,   /* ip|host -> ip|host|domain */
-    GRAPH_RESOLVES_TO,   /* domain -> ip|domain */
-    GRAPH_QUERIES,       /* ip|host -> domain */
-    GRAPH_REQUESTS,      /* ip|host|user -> url */
+    GRAPH_CONNECTS_TO,   /* ip|host|domain|process -> ip|host|domain */
+    GRAPH_RESOLVES_TO,   /* domain|host -> ip|domain|host */
+    GRAPH_QUERIES,       /* ip|host|domain|process -> domain|host|ip */
+    GRAPH_REQUESTS,      /* ip|host|domain|user -> url */
     GRAPH_HOSTED_ON,     /* url -> ip|host|domain */
     GRAPH_LOGS_ON_TO,    /* user -> host|ip */
     GRAPH_RUNS,          /* user -> process */
-    GRAPH_RUNS_ON,       /* process -> host */
+    GRAPH_RUNS_ON,       /* process -> host|ip|domain */
     GRAPH_STARTS,        /* process (parent) -> process */
     GRAPH_WRITES,        /* process -> file|hash|registry-key */
     GRAPH_HAS_HASH,      /* file|process -> hash */
-    GRAPH_FOUND_ON,      /* file|hash|registry-key -> host */
+    GRAPH_FOUND_ON,      /* file|hash|registry-key -> host|ip|domain */
     GRAPH_SENDS_MAIL_TO, /* email -> email */
     GRAPH_CONTAINS,      /* email -> url|hash */
-    GRAPH_USES,          /* ip|host -> ja3|certificate|mac */
+    GRAPH_USES,          /* ip|host|domain -> ja3|certificate|mac; process -> file (a library) */
     GRAPH_PRESENTS,      /* ip|host|domain (server) -> certificate|ja3s */
     GRAPH_HAS_ADDRESS,   /* host -> ip|mac */
-    GRAPH_AFFECTED_BY,   /* host|ip -> cve */
+    GRAPH_AFFECTED_BY,   /* host|ip|domain -> cve */
     GRAPH_RELATION_TYPE_COUNT
 };
 

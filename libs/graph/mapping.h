@@ -1,7 +1,7 @@
 /* Which field names hold what: the lookup intelgraph_fields.csv, `field,kind,role`.
  *
- * The role says what the field's subject does in the event (src, dest, user, process ...); relations
- * follow from roles (relate.c). Field names are matched exactly, as Splunk does. */
+ * The role says what the field's subject does in the event (src, dest, user, process ...);
+ * relations follow from roles (relate.c). Field names are matched exactly, as Splunk does. */
 #ifndef IG_GRAPH_MAPPING_H
 #define IG_GRAPH_MAPPING_H
 
@@ -12,12 +12,14 @@ enum graph_role {
     GRAPH_ROLE_NONE, /* an entity, no relations */
     GRAPH_ROLE_SRC,
     GRAPH_ROLE_DEST,
-    GRAPH_ROLE_DEVICE, /* the host the event happened on or that saw it: dvc, host, ComputerName */
+    GRAPH_ROLE_DEVICE,   /* the machine the event happened on or that saw it: dvc, ComputerName */
+    GRAPH_ROLE_REPORTER, /* the machine that wrote the event (`host`): stands in for no device */
     GRAPH_ROLE_USER,
     GRAPH_ROLE_SRC_USER,
     GRAPH_ROLE_PROCESS,
     GRAPH_ROLE_PARENT_PROCESS,
     GRAPH_ROLE_FILE,
+    GRAPH_ROLE_MODULE, /* a file that the process loaded, and whose hash the event tells */
     GRAPH_ROLE_HASH,
     GRAPH_ROLE_URL,
     GRAPH_ROLE_QUERY,
@@ -41,9 +43,13 @@ struct graph_field {
 
 struct graph_mapping;
 
-/* Reads the lookup's text. A wrong line is FAULT_INPUT with its number, the column and what is
- * known ("line 7: kind \"ipp\" is not known; did you mean \"ip\"?"). A later line for the same field
- * replaces an earlier one. Kind "ignore" takes a field out. `#` begins a comment line. */
+const char *graph_role_name(enum graph_role role); /* "none", "src", "parent-process" ... */
+
+/* Reads the lookup's text: a header with the columns field, kind and role in any order (others are
+ * passed over), then a line a field. The role may be empty for none. A wrong line is FAULT_INPUT
+ * with its number, the column and what is known ("line 7: kind \"ipp\" is not known; did you mean
+ * \"ip\"?"). A later line for the same field replaces an earlier one. Kind "ignore" takes a field
+ * out. `#` begins a comment line. */
 enum fault_code graph_mapping_read(struct str csv, struct graph_mapping **out,
                                    struct fault *fault) MUST_USE;
 void graph_mapping_free(struct graph_mapping *taken);

@@ -13,15 +13,21 @@ enum graph_verdict {
     GRAPH_VALUE_TOO_LONG,
 };
 
-/* What a field may hold. The kinds themselves, and three that the value decides. */
+/* What a field may hold. The kinds themselves, and some that the value decides. */
 enum graph_type {
-    GRAPH_TYPE_ADDRESS = GRAPH_KIND_COUNT, /* an ip, else a host name or domain (`dest`, `src`) */
-    GRAPH_TYPE_NAME,                       /* an ip, else a domain (DNS answers, server names) */
-    GRAPH_TYPE_HASH,                       /* md5, sha1, sha256 or sha512 by length */
+    /* An ip, else a name of either side (`dest`, `src`). A name without a dot, or under a suffix
+     * that exists only inside of networks (.local, .lan, .corp ...), is a host; any other is a
+     * domain, so that it meets the same name in DNS, TLS and URLs. */
+    GRAPH_TYPE_ADDRESS = GRAPH_KIND_COUNT,
+    GRAPH_TYPE_NAME,      /* an ip, else a domain; without a dot a host (DNS, server names) */
+    GRAPH_TYPE_DEVICE,    /* an ip, else a host, with or without dots (`host`, `ComputerName`) */
+    GRAPH_TYPE_HASH,      /* md5, sha1, sha256 or sha512 by length */
+    GRAPH_TYPE_COMMAND,   /* a command line: the process is its program, arguments are not kept */
+    GRAPH_TYPE_PRINCIPAL, /* a Kerberos name `user/REALM` or `user@REALM`, else an ip (`client`) */
     GRAPH_TYPE_COUNT
 };
 
-const char *graph_type_name(int type); /* kind's name, "address", "name", "hash" */
+const char *graph_type_name(int type); /* kind's name, "address", "name", "device", "hash" ... */
 bool graph_type_of_name(struct str name, int *out_type);
 
 struct graph_value {
