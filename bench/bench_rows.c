@@ -121,44 +121,57 @@ static struct result run(const struct stream *stream, const char *const argv[])
         child_write(&child, stream->bytes.ptr + start, stream->ends[i] - start);
         child_read_reply(&child);
     }
+    double peak_mib = child_peak_mib(&child);
     child_stop(&child, &usage);
     return (struct result){
         .cpu_s = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
                  (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6,
         .wall_s = (double)(bench_now_ns() - from_ns) / 1e9,
-        .peak_mib = (double)usage.ru_maxrss / 1024,
+        .peak_mib = peak_mib,
     };
+}
+
+/* The length of the request at the start of chunk[have], or 0 when its header is not whole yet. */
+static size_t request_size(const char *chunk, size_t have)
+{
+    const char *line_end = memchr(chunk, '\n', have < 64 ? have : 64);
+    char *after;
+    if (!line_end)
+        return 0;
+    size_t metadata = strtoul(chunk + strlen("chunked 1.0,"), &after, 10);
+    size_t body = strtoul(after + 1, NULL, 10);
+    return (size_t)(line_end + 1 - chunk) + metadata + body;
+}
+
+static void write_all(const char *data, size_t len)
+{
+    while (len > 0) {
+        ssize_t put = write(STDOUT_FILENO, data, len);
+        if (put < 0)
+            bench_fail("write");
+        data += put;
+        len -= (size_t)put;
+    }
 }
 
 /* Reads each request whole and writes it back: what moving the bytes alone costs. */
 static int copy(void)
 {
     size_t room = (size_t)256 << 20;
-    char *chunk = malloc(room);
     size_t have = 0;
+    char *chunk = malloc(room);
     if (!chunk)
         bench_fail("malloc");
     for (;;) {
-        size_t metadata;
-        size_t body;
-        char *line_end = have ? memchr(chunk, '\n', have) : NULL;
-        size_t whole = room;
-        if (line_end && sscanf(chunk, "chunked 1.0,%zu,%zu\n", &metadata, &body) == 2)
-            whole = (size_t)(line_end + 1 - chunk) + metadata + body;
-        if (have == whole) {
-            for (size_t put = 0; put < whole;) {
-                ssize_t got = write(STDOUT_FILENO, chunk + put, whole - put);
-                if (got < 0)
-                    return 1;
-                put += (size_t)got;
-            }
-            have = 0;
-            continue;
-        }
-        ssize_t got = read(STDIN_FILENO, chunk + have, whole - have);
+        ssize_t got = read(STDIN_FILENO, chunk + have, room - have);
         if (got <= 0)
             return got == 0 && have == 0 ? 0 : 1;
         have += (size_t)got;
+        size_t whole = request_size(chunk, have);
+        if (whole > 0 && have >= whole) {
+            write_all(chunk, whole);
+            have = 0; /* one request at a time: nothing follows before the reply */
+        }
     }
 }
 

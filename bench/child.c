@@ -81,6 +81,21 @@ void child_write(const struct child *child, const char *data, size_t len)
     }
 }
 
+double child_peak_mib(const struct child *child)
+{
+    char line[256];
+    long kib = -1;
+    snprintf(line, sizeof line, "/proc/%d/status", (int)child->pid);
+    FILE *status = fopen(line, "r");
+    while (status && kib < 0 && fgets(line, sizeof line, status))
+        if (strncmp(line, "VmHWM:", 6) == 0)
+            kib = strtol(line + 6, NULL, 10);
+    if (!status || kib < 0)
+        bench_fail("the program's memory in /proc");
+    fclose(status);
+    return (double)kib / 1024;
+}
+
 size_t child_read_reply(const struct child *child)
 {
     static char data[1 << 20];

@@ -18,6 +18,8 @@ void child_start(struct child *child, const char *const argv[]);
 void child_stop(struct child *child,
                 struct rusage *out_usage); /* closes its input, waits for exit 0 */
 void child_write(const struct child *child, const char *data, size_t len);
+/* The most memory it has had, in MiB. (Not from rusage: that counts the parent before exec too.) */
+double child_peak_mib(const struct child *child);
 /* Reads one whole reply frame and throws it away; its length. */
 size_t child_read_reply(const struct child *child);
 
