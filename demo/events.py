@@ -239,15 +239,15 @@ def _windows(when: float, machine: Machine, channel: str, code: int, fields: Row
         **base,
         "EventCode": str(code),
         "signature_id": str(code),
-        "dvc": machine.fqdn,
+        "dvc": machine.name,
         **fields,
     }
 
 
 def logon(
-    when: float, machine: Machine, user: str, src_ip: str, kind: int, good: bool = True
+    when: float, machine: Machine, user: str, kind: int, source: Machine | None, good: bool = True
 ) -> Row:
-    """Security 4624 and 4625. A local logon has no source address."""
+    """Security 4624 and 4625. A logon at the machine itself has no source."""
     return _windows(
         when,
         machine,
@@ -255,8 +255,9 @@ def logon(
         4624 if good else 4625,
         {
             "user": f"{NETBIOS}\\{user}",
-            "src_ip": src_ip or "-",
-            "dest": machine.fqdn,
+            "src_ip": source.ip if source else "-",
+            "dest": machine.name,
+            "Workstation_Name": source.name if source else machine.name,
             "Logon_Type": str(kind),
             "action": "success" if good else "failure",
             "process_name": "N/A" if kind == 3 else "winlogon.exe",
@@ -265,7 +266,7 @@ def logon(
 
 
 def _sysmon(when: float, machine: Machine, code: int, user: str, fields: Row) -> Row:
-    common = {"user": f"{NETBIOS}\\{user}", "dest": machine.fqdn, "vendor_product": "Sysmon"}
+    common = {"user": f"{NETBIOS}\\{user}", "dest": machine.name, "vendor_product": "Sysmon"}
     return _windows(when, machine, "Microsoft-Windows-Sysmon/Operational", code, common | fields)
 
 
@@ -298,6 +299,7 @@ def process_connects(
         "process_name": path.rsplit("\\", 1)[-1],
         "process_path": path,
         "src_ip": machine.ip,
+        "src_host": machine.name,
         "dest_ip": dest_ip,
         "dest_port": str(port),
         "transport": "tcp",

@@ -74,10 +74,10 @@ def logons(dice: Dice, count: int) -> Iterator[Row]:
         machine = dice.random.choice(OFFICE)
         good = dice.random.random() > 0.05
         if dice.random.random() < 0.4:
-            yield events.logon(_when(dice), machine, machine.user, "", 2, good)
+            yield events.logon(_when(dice), machine, machine.user, 2, None, good)
         else:
             server = dice.random.choice((FILE_SERVER, DOMAIN_CONTROLLER))
-            yield events.logon(_when(dice), server, machine.user, machine.ip, 3, good)
+            yield events.logon(_when(dice), server, machine.user, 3, machine, good)
 
 
 def programs(dice: Dice, count: int) -> Iterator[Row]:
@@ -122,7 +122,7 @@ def share_traffic(dice: Dice, count: int) -> Iterator[Row]:
 def own_noise(dice: Dice) -> list[Row]:
     """What j.ortiz did all the same on NASHUA."""
     user = NASHUA.user
-    rows = [events.logon(START + 512.3, NASHUA, user, "", 2)]
+    rows = [events.logon(START + 512.3, NASHUA, user, 2, None)]
     for site in GOOD_SITES[:4]:
         for _ in range(4):
             rows += _visit(dice, NASHUA, site, _when(dice))

@@ -135,8 +135,8 @@ def lateral(dice: Dice) -> Iterator[Row]:
     """11:40, with a stolen service account from NASHUA to the file server."""
     for attempt in range(6):
         when = clock(11, 38, 10 + attempt * 7.3)
-        yield events.logon(when, FILE_SERVER, "administrator", NASHUA.ip, 3, good=False)
-    yield events.logon(clock(11, 40, 2.5), FILE_SERVER, BACKUP_USER, NASHUA.ip, 3)
+        yield events.logon(when, FILE_SERVER, "administrator", 3, NASHUA, good=False)
+    yield events.logon(clock(11, 40, 2.5), FILE_SERVER, BACKUP_USER, 3, NASHUA)
     yield events.conn(
         dice, clock(11, 40, 2.1), NASHUA, FILE_SERVER.ip, 445, "smb,ntlm", 351232, 9120
     )
