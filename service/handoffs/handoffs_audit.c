@@ -1,0 +1,91 @@
+/* What goes on record about hand-offs. */
+#include "service/handoffs/handoffs_call.h"
+
+#include "libs/core/log.h"
+#include "service/audit/audit.h"
+#include "service/handoffs/handoffs_rules.h"
+
+enum {
+    CLIENT_MAX = 1024,
+    CHECKPOINT_MAX = 64 * 1024,
+    REASON_MAX = 128,
+};
+
+/* "192.0.2.7 intelgraph/0.1.0" */
+static void write_client(struct buf *out, const struct handoffs_call *call)
+{
+    buf_add(out, call->request->client);
+    if (call->manifest.client.len > 0) {
+        buf_add_byte(out, ' ');
+        buf_add(out, call->manifest.client);
+    }
+}
+
+enum fault_code handoffs_audit_append(struct handoffs_call *call,
+                                      const struct handoffs_event *event, int64_t *out_index,
+                                      struct buf *out_checkpoint, struct fault *fault)
+{
+    const struct identity_caller *caller = &call->caller;
+    const struct wire_handoff *manifest = &call->manifest;
+    struct buf client;
+    buf_init(&client, CLIENT_MAX);
+    write_client(&client, call);
+    const struct audit_record record = {
+        .action = event->action,
+        .result = event->result,
+        .tenant = caller->tenant,
+        .subject = manifest->user.len > 0 ? manifest->user : caller->name,
+        .token = caller->token,
+        .role = str_of(identity_role_name(caller->role)),
+        .client = buf_str(&client),
+        .handoff = event->handoff,
+        .sid = manifest->sid,
+        .search_sha256 = manifest->search_sha256,
+        .content_sha256 = event->content_sha256,
+        .reason = event->reason,
+        .counts = event->counts,
+        .count_count = event->count_count,
+    };
+    enum fault_code code = buf_check(&client, "the client's name", fault);
+    if (code == FAULT_NONE)
+        code = audit_append(call->service->audit, call->store, &record, out_index, out_checkpoint,
+                            fault);
+    buf_done(&client);
+    return code;
+}
+
+static enum fault_code append_refusal(struct handoffs_call *call, struct str reason,
+                                      struct fault *fault)
+{
+    const struct handoffs_event event = {
+        .action = "handoff.refused",
+        .result = "failure",
+        .handoff = call->manifest.id,
+        .reason = reason,
+    };
+    struct buf checkpoint;
+    int64_t index;
+    enum fault_code code = store_begin(call->store, fault);
+    if (code != FAULT_NONE)
+        return code;
+    buf_init(&checkpoint, CHECKPOINT_MAX);
+    code = handoffs_audit_append(call, &event, &index, &checkpoint, fault);
+    if (code == FAULT_NONE)
+        code = store_commit(call->store, fault);
+    store_rollback(call->store);
+    buf_done(&checkpoint);
+    return code;
+}
+
+void handoffs_audit_refusal(struct handoffs_call *call, const struct fault *refusal)
+{
+    struct buf reason;
+    struct fault fault;
+    buf_init(&reason, REASON_MAX);
+    handoffs_add_reason(&reason, refusal);
+    if (append_refusal(call, buf_str(&reason), &fault) != FAULT_NONE)
+        log_event(LOG_ERROR, "handoff.refusal_not_recorded",
+                  LOG_TEXT("tenant", call->caller.tenant), LOG_TEXT("reason", buf_str(&reason)),
+                  LOG_TEXT("fault", str_of(fault.text)));
+    buf_done(&reason);
+}

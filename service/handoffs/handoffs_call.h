@@ -1,0 +1,88 @@
+/* One request under way: what its handlers hand down to the rest of the room. */
+#ifndef IG_HANDOFFS_CALL_H
+#define IG_HANDOFFS_CALL_H
+
+#include "libs/text/json_write.h"
+#include "libs/wire/handoff.h"
+#include "service/handoffs/handoffs_store.h"
+#include "service/identity/identity.h"
+#include "service/service.h"
+
+struct handoffs_call {
+    struct service *service;
+    struct web_request *request;
+    struct web_reply *reply;
+    struct identity_caller caller;
+    struct store *store;          /* taken from the pool */
+    struct wire_handoff manifest; /* all empty until it is read and is the caller's own */
+    struct str link;              /* handoffs_call_link */
+};
+
+/* Takes a connection, runs `work`, gives the connection back (handoffs_call.c). */
+typedef enum fault_code handoffs_work(struct handoffs_call *call, struct fault *fault);
+enum fault_code handoffs_call_run(struct handoffs_call *call, handoffs_work *work,
+                                  struct fault *fault) MUST_USE;
+
+/* Sets call->link for the hand-off `id`, before anything is changed: a link that cannot be made is
+ * a refusal of the request. */
+enum fault_code handoffs_call_link(struct handoffs_call *call, struct str id,
+                                   struct fault *fault) MUST_USE;
+
+/* --- records (handoffs_audit.c) --------------------------------------------------------------- */
+
+struct handoffs_event {
+    const char *action;
+    const char *result;
+    struct str handoff;
+    struct str content_sha256;
+    struct str reason;
+    const struct audit_count *counts;
+    size_t count_count;
+};
+
+/* Appends to the log of the caller's tenant within the open transaction. */
+enum fault_code handoffs_audit_append(struct handoffs_call *call,
+                                      const struct handoffs_event *event, int64_t *out_index,
+                                      struct buf *out_checkpoint, struct fault *fault) MUST_USE;
+
+/* Puts the refusal on record in a transaction of its own. When that fails too it is logged: the
+ * caller is refused either way. */
+void handoffs_audit_refusal(struct handoffs_call *call, const struct fault *refusal);
+
+/* --- the commit (handoffs_commit.c) ----------------------------------------------------------- */
+
+struct handoffs_commit {
+    struct wire_commit claims;
+    struct str content; /* the lines of a hand-off in one; unused when staged */
+    int64_t parts;      /* of a staged one; 0 for a hand-off in one */
+};
+
+struct handoffs_outcome {
+    struct handoffs_row row;
+    bool duplicate;
+    bool same_content;
+};
+
+/* Commits the hand-off of call->manifest, or finds that it is committed already. Ends its
+ * transaction either way. */
+enum fault_code handoffs_commit_run(struct handoffs_call *call,
+                                    const struct handoffs_commit *commit,
+                                    struct handoffs_outcome *out, struct fault *fault) MUST_USE;
+
+/* Looks for call->manifest's id among the committed ones, within a write transaction. When it is
+ * there, the duplicate goes on record, the transaction is committed and *out_found is true. The
+ * content is the same when it has the digest that is given; "" is never the same. */
+enum fault_code handoffs_commit_find(struct handoffs_call *call, struct str content_sha256,
+                                     bool *out_found, struct handoffs_outcome *out,
+                                     struct fault *fault) MUST_USE;
+
+/* --- replies (handoffs_json.c) ---------------------------------------------------------------- */
+
+void handoffs_put_row(struct json_out *out, const char *name, const struct handoffs_row *row);
+
+/* 201, or 200 for a duplicate, with the receipt and call->link. */
+enum fault_code handoffs_reply_receipt(struct handoffs_call *call,
+                                       const struct handoffs_outcome *outcome,
+                                       struct fault *fault) MUST_USE;
+
+#endif
