@@ -1,0 +1,12 @@
+#include "service/main/main_routes.h"
+
+#include "service/handoffs/handoffs.h"
+#include "service/identity/identity.h"
+#include "service/ui/ui_web.h"
+
+const struct web_route *const main_tables[] = {
+    handoffs_routes,   handoffs_read_routes, identity_routes,
+    main_audit_routes, main_status_routes,   ui_routes,
+};
+
+const size_t main_table_count = sizeof main_tables / sizeof main_tables[0];

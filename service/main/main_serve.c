@@ -1,0 +1,136 @@
+/* intelgraphd serve: what starts, in which order, and how it ends. */
+#include "service/main/main_run.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "libs/core/log.h"
+#include "libs/core/os.h"
+#include "service/identity/identity.h"
+#include "service/main/main_data.h"
+#include "service/main/main_routes.h"
+#include "service/web/web_listen.h"
+
+enum {
+    CONNECTIONS = 512,
+    CONNECTIONS_PER_IP = 128, /* a proxy is one address */
+    REQUEST_TIMEOUT_S = 10,
+    STOP_WAIT_MS = 10000,
+    SPARE_STORES = 2,
+    URL_MAX = 1026,
+};
+
+/* http(s)://host[:port][/path], made to end in a slash. */
+static enum fault_code read_public_url(struct str given, char out[URL_MAX], struct fault *fault)
+{
+    out[0] = '\0';
+    if (given.len == 0)
+        return FAULT_NONE;
+    bool plain = str_starts(given, STR("http://"));
+    struct str rest = str_skip(given, plain ? 7 : 8);
+    bool good = (plain || str_starts(given, STR("https://"))) && rest.len > 0 && rest.ptr[0] != '/';
+    for (size_t i = 0; i < given.len && good; i++)
+        good = given.ptr[i] > ' ' && given.ptr[i] < 0x7f && !strchr("\"'<>\\?#@", given.ptr[i]);
+    if (!good)
+        return fault_field(fault, FAULT_INPUT, "public-url",
+                           "--public-url is \"%.*s\"; write it as https://intelgraph.example/",
+                           STR_ARG(given));
+    snprintf(out, URL_MAX, "%.*s%s", STR_ARG(given), str_ends(given, STR("/")) ? "" : "/");
+    return FAULT_NONE;
+}
+
+/* Blocked in every thread from here on: one place waits for them. */
+static void block_signals(sigset_t *out)
+{
+    sigemptyset(out);
+    sigaddset(out, SIGTERM);
+    sigaddset(out, SIGINT);
+    pthread_sigmask(SIG_BLOCK, out, NULL);
+}
+
+static void wait_for_signal(const sigset_t *signals)
+{
+    int received = 0;
+    while (sigwait(signals, &received) != 0)
+        continue;
+    log_event(LOG_INFO, "service.stopping", LOG_TEXT("signal", str_of(strsignal(received))));
+    pthread_sigmask(SIG_UNBLOCK, signals, NULL); /* a second one ends it at once */
+}
+
+static void warn_clear_text(struct str listen)
+{
+    if (!web_listen_is_loopback(listen))
+        log_event(LOG_WARN, "service.clear_text", LOG_TEXT("listen", listen),
+                  LOG_TEXT("advice", STR("tokens cross the network readable; listen on loopback "
+                                         "and let a proxy with TLS stand before it")));
+}
+
+static void log_ready(const struct main_options *options, const struct main_data *data, int port)
+{
+    struct str host = options->listen;
+    while (host.len > 0 && host.ptr[host.len - 1] != ':')
+        host.len--;
+    char listen[128];
+    snprintf(listen, sizeof listen, "%.*s%d", STR_ARG(host), port);
+    log_event(LOG_INFO, "service.ready", LOG_TEXT("listen", str_of(listen)),
+              LOG_TEXT("data", str_of(data->folder)), LOG_TEXT("version", STR(IG_VERSION)),
+              LOG_NUMBER("process", getpid()));
+}
+
+static enum fault_code serve(const struct main_options *options, struct main_data *data,
+                             struct fault *fault)
+{
+    const struct web_settings settings = {
+        .listen = options->listen,
+        .threads = (int)options->threads,
+        .connections = CONNECTIONS,
+        .connections_per_ip = CONNECTIONS_PER_IP,
+        .header_timeout_s = REQUEST_TIMEOUT_S,
+    };
+    struct web_server *server;
+    sigset_t signals;
+    block_signals(&signals);
+    enum fault_code code =
+        web_server_start(&settings, main_tables, main_table_count, &data->service, &server, fault);
+    if (code != FAULT_NONE)
+        return code;
+    atomic_store(&data->service.server, server);
+    warn_clear_text(options->listen);
+    log_ready(options, data, web_server_port(server));
+    wait_for_signal(&signals);
+    web_server_stop(server, STOP_WAIT_MS);
+    return FAULT_NONE;
+}
+
+enum fault_code main_run_serve(const struct main_options *options, struct fault *fault)
+{
+    enum log_level level;
+    char public_url[URL_MAX];
+    struct main_data data;
+    int lock = -1;
+    if (!log_level_parse(options->log_level, &level))
+        return fault_field(fault, FAULT_INPUT, "log-level",
+                           "there is no log level \"%.*s\"; choose debug, info, warn or error",
+                           STR_ARG(options->log_level));
+    log_level_set(level);
+    enum fault_code code = read_public_url(options->public_url, public_url, fault);
+    if (code != FAULT_NONE)
+        return code;
+    code = main_data_open(&data, options->data, true, (int)options->threads + SPARE_STORES, fault);
+    if (code != FAULT_NONE)
+        return code;
+    data.service.public_url = str_of(public_url);
+    identity_public_url_set(data.service.identity, data.service.public_url);
+    code = main_data_lock(&data, &lock, fault);
+    if (code == FAULT_NONE)
+        code = serve(options, &data, fault);
+    main_data_close(&data);
+    if (lock >= 0)
+        os_close(lock);
+    if (code == FAULT_NONE)
+        log_event(LOG_INFO, "service.stopped", LOG_NUMBER("process", getpid()));
+    return code;
+}
