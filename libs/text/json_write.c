@@ -41,7 +41,7 @@ static void add_escaped(struct buf *buf, struct str text)
             buf_addf(buf, "\\u%04x", c);
         }
     }
-    buf_add(buf, (struct str){text.ptr + from, text.len - from});
+    buf_add(buf, str_skip(text, from)); /* from 0 of a NULL text too */
 }
 
 static void start_value(struct json_out *out, const char *name)
