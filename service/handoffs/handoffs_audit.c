@@ -11,6 +11,16 @@ enum {
     REASON_MAX = 128,
 };
 
+/* A log that takes no record is a fault of the service, whatever the store says of it: the caller's
+ * request is not at fault. */
+static enum fault_code not_recorded(struct fault *fault)
+{
+    fault_prefix(fault, "the record cannot be appended, so nothing was done: ");
+    if (fault->code != FAULT_UNAVAILABLE && fault->code != FAULT_NO_MEMORY)
+        fault->code = FAULT_IO;
+    return fault->code;
+}
+
 /* "192.0.2.7 intelgraph/0.1.0" */
 static void write_client(struct buf *out, const struct handoffs_call *call)
 {
@@ -51,7 +61,7 @@ enum fault_code handoffs_audit_append(struct handoffs_call *call,
         code = audit_append(call->service->audit, call->store, &record, out_index, out_checkpoint,
                             fault);
     buf_done(&client);
-    return code;
+    return code == FAULT_NONE ? FAULT_NONE : not_recorded(fault);
 }
 
 static enum fault_code append_refusal(struct handoffs_call *call, struct str reason,

@@ -14,6 +14,7 @@
 
 #include "libs/store/store_pool.h"
 #include "libs/text/json.h"
+#include "libs/text/json_write.h"
 #include "libs/wire/handoff.h"
 #include "service/audit/audit.h"
 #include "service/handoffs/handoffs.h"
