@@ -397,17 +397,17 @@ static enum fault_code take_rows(struct handoff *handoff, struct arena *arena, s
     }
 }
 
-/* The added cells of a row. Those of the last chunk say what became of the hand-off. */
+/* The added cells of a row. Those of the last chunk say what became of the hand-off. The link is the same
+ * for all rows of a search; there is none while there is nothing behind it. */
 static void add_cells(const void *context, uint32_t tag, struct buf *out)
 {
     const struct handoff *handoff = context;
     enum handoff_status status = tag >> STATUS_SHIFT;
-    bool has_entities = status != HANDOFF_NONE;
     if (status == HANDOFF_COLLECTED && handoff->ended)
         status = handoff->outcome;
-    buf_add_c(out, has_entities ? ",\"" : ",");
-    buf_add_c(out, has_entities ? handoff->link : "");
-    buf_add_c(out, has_entities ? "\"," : ",");
+    buf_add_c(out, handoff->has_link ? ",\"" : ",");
+    buf_add_c(out, handoff->has_link ? handoff->link : "");
+    buf_add_c(out, handoff->has_link ? "\"," : ",");
     buf_add_u64(out, tag & ENTITIES_SHOWN_MAX);
     buf_add_byte(out, ',');
     buf_add_c(out, status_names[status]);
@@ -490,6 +490,8 @@ static enum fault_code execute(void *state, struct str body, bool finished, stru
         code = take_rows(handoff, arena, fault);
     if (code == FAULT_NONE && finished && !handoff->ended)
         code = finish(handoff, arena, &out->messages, fault);
+    handoff->has_link = code == FAULT_NONE && !handoff->args.dryrun && !handoff->info->preview &&
+                        graph_entity_count(handoff->graph) > 0;
     out->rows = body.len > 0 ? &handoff->rows : NULL;
     out->cells = add_cells;
     out->context = handoff;

@@ -41,6 +41,7 @@ struct handoff {
     uint32_t address_column;
     enum handoff_status outcome; /* of the last chunk's rows that have entities */
     bool ended;                  /* the hand-off was delivered or kept */
+    bool has_link;               /* rows answered now carry the link */
 };
 
 void handoff_init(struct handoff *handoff);

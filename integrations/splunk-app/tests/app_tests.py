@@ -1,0 +1,206 @@
+#!/usr/bin/env python3
+"""Golden runs of ighandoff, and a lint of the app's conf files.
+
+A golden run is a folder: `args` (one argument a line), `in` (the bodies of the execute chunks, `---` lines
+between them), `out` (what the program answered: metadata and body of each reply, `---` between them). The
+program runs from a copy of the app in dry run unless `args` says otherwise, so nothing is sent.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+APP = HERE.parent
+sys.path.insert(0, str(APP.parent.parent / "tests"))
+
+from splunkd import conf, frame, spl  # noqa: E402
+
+SEPARATOR = b"---\n"
+LOCAL = """[instance:default]
+url = http://127.0.0.1:1/
+tenant = acme
+credential = file:token
+connect_timeout_ms = 1000
+"""
+COMMAND_KEYS = {"chunked", "filename", "is_risky", "run_in_preview", "maxwait", "maxchunksize"}
+
+
+class Tap:
+    """Counts and prints."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.failed = 0
+
+    def point(self, good: bool, sentence: str, why: str = "") -> None:
+        self.count += 1
+        self.failed += not good
+        print(f"{'ok' if good else 'not ok'} {self.count} - {sentence}", flush=True)
+        for line in why.splitlines() if not good else []:
+            print(f"#   {line}")
+
+
+# Golden runs
+
+
+def stage(program: Path, folder: Path) -> Path:
+    """The app with the program in it; gives the program's path."""
+    app = folder / "etc/apps/intelgraph"
+    for part in ("default", "lookups", "metadata"):
+        shutil.copytree(APP / part, app / part)
+    (app / "bin").mkdir()
+    (app / "local").mkdir()
+    (app / "local/intelgraph.conf").write_text(LOCAL, "utf-8")
+    shutil.copy(program, app / "bin/intelgraph")
+    return app / "bin/intelgraph"
+
+
+def getinfo(arguments: list[str]) -> bytes:
+    info = {
+        "args": arguments,
+        "raw_args": arguments,
+        "dispatch_dir": "",
+        "sid": "1763863200.42",
+        "app": "search",
+        "owner": "mara",
+        "username": "mara",
+        "session_key": "x" * 40,
+        "splunkd_uri": "https://127.0.0.1:8089",
+        "splunk_version": "9.4.6",
+        "search": "search%20index%3Dproxy%20%7C%20ighandoff",
+        "command": "ighandoff",
+        "maxresultrows": 50000,
+        "earliest_time": "0",
+        "latest_time": "0",
+    }
+    return frame.encode({"action": "getinfo", "preview": False, "searchinfo": info})
+
+
+def conversation(case: Path) -> bytes:
+    arguments = (case / "args").read_text("utf-8").splitlines()
+    bodies = (case / "in").read_bytes().split(SEPARATOR)
+    stream = getinfo(arguments)
+    for number, body in enumerate(bodies, 1):
+        stream += frame.encode({"action": "execute", "finished": number == len(bodies)}, body)
+    return stream
+
+
+def readable(answer: bytes) -> bytes:
+    """Replies without their lengths; required_fields only counted, as the mapping lists them."""
+    replies = []
+    for reply in frame.split_stream(answer):
+        fields = reply.meta.get("required_fields")
+        if fields is not None and len(fields) > 12:
+            reply.meta["required_fields"] = [*fields[:3], f"... {len(fields)} in all"]
+        replies.append(json.dumps(reply.meta, ensure_ascii=False).encode() + b"\n" + reply.body)
+    return SEPARATOR.join(replies)
+
+
+def golden_runs(tap: Tap, program: Path) -> None:
+    for case in sorted((HERE / "golden").iterdir()):
+        with tempfile.TemporaryDirectory(prefix="ig-golden-") as folder:
+            staged = stage(program, Path(folder))
+            done = subprocess.run(
+                [str(staged), "ighandoff"], input=conversation(case), capture_output=True,
+                timeout=60, check=False, cwd=staged.parent,
+                env={"SPLUNK_HOME": folder, "PATH": "/usr/bin:/bin"},
+            )
+            answer = readable(done.stdout).replace(folder.encode(), b"$SPLUNK_HOME")
+        out = case / "out"
+        if os.environ.get("UPDATE"):
+            out.write_bytes(answer)
+        want = out.read_bytes() if out.exists() else b""
+        good = answer == want and done.returncode == 0 and not done.stderr
+        why = f"status {done.returncode}, stderr {done.stderr[:300]!r}\n" + difference(want, answer)
+        tap.point(good, f"golden {case.name.replace('_', ' ')}", why)
+
+
+def difference(want: bytes, got: bytes) -> str:
+    import difflib
+
+    lines = [text.decode("utf-8", "backslashreplace").splitlines() for text in (want, got)]
+    return "\n".join(list(difflib.unified_diff(*lines, "out", "now", lineterm=""))[:20])
+
+
+# Conf files
+
+
+def conf_files() -> Iterator[Path]:
+    yield from sorted((APP / "default").glob("*.conf"))
+
+
+def lint(tap: Tap, program: Path) -> None:
+    for path in conf_files():
+        try:
+            conf.parse_conf(path.read_text("utf-8"), path.name)
+            tap.point(True, f"{path.name} reads as Splunk reads it")
+        except ValueError as error:
+            tap.point(False, f"{path.name} reads as Splunk reads it", str(error))
+    spec = (APP / "README/intelgraph.conf.spec").read_text("utf-8")
+    made = subprocess.run([str(program), "spec"], capture_output=True, text=True, check=True)
+    tap.point(spec == made.stdout, "README/intelgraph.conf.spec is what the program prints",
+              "run: build/bin/intelgraph spec > README/intelgraph.conf.spec")
+    lint_settings(tap, spec)
+    lint_commands(tap)
+    lint_examples(tap)
+
+
+def read(name: str) -> dict[str, dict[str, str]]:
+    """The file's stanzas, without the one that stands before the first line."""
+    stanzas = conf.parse_conf((APP / "default" / name).read_text("utf-8"), name)
+    return {stanza: keys for stanza, keys in stanzas.items() if keys}
+
+
+def lint_settings(tap: Tap, spec: str) -> None:
+    documented = set(re.findall(r"^(\w+) = <", spec, re.M))
+    set_keys = {key for stanza in read("intelgraph.conf").values() for key in stanza}
+    tap.point(documented == set_keys, "intelgraph.conf sets exactly the documented settings",
+              f"{sorted(documented ^ set_keys)}")
+
+
+def lint_commands(tap: Tap) -> None:
+    for name, stanza in read("commands.conf").items():
+        wrong = {key for key in stanza if key not in COMMAND_KEYS and "command.arg." not in key}
+        good = not wrong and stanza.get("command.arg.1") == name and stanza.get("chunked") == "true"
+        tap.point(good, f"commands.conf [{name}] has only keys that chunked commands know",
+                  f"{sorted(wrong)}")
+        help_text = f"{name}-command"
+        tap.point(help_text in read("searchbnf.conf"), f"searchbnf.conf explains {name}")
+        commands_meta = (APP / "metadata/default.meta").read_text("utf-8")
+        tap.point("[commands]\nexport = system" in commands_meta, f"{name} is exported")
+
+
+def lint_examples(tap: Tap) -> None:
+    """Each example of searchbnf.conf names only arguments that the syntax line names."""
+    for name, stanza in read("searchbnf.conf").items():
+        command = name.removesuffix("-command")
+        known = set(re.findall(r"(\w+)=<", stanza["syntax"]))
+        for key in sorted(key for key in stanza if key.startswith("example")):
+            used = set()
+            for part in spl.split_pipeline(stanza[key]):
+                called, arguments = spl.split_command(part)
+                if called == command:
+                    used = {word.partition("=")[0] for word in arguments.args}
+            tap.point(bool(used) and used <= known, f"{name} {key} uses known arguments", str(used))
+
+
+def main() -> int:
+    program = Path(sys.argv[1]).resolve()
+    tap = Tap()
+    golden_runs(tap, program)
+    lint(tap, program)
+    print(f"1..{tap.count}")
+    return 1 if tap.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
