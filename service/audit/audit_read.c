@@ -2,8 +2,8 @@
 #include "service/audit/audit_internal.h"
 
 #include <assert.h>
+#include <string.h>
 
-#include "libs/core/os.h"
 #include "libs/text/json.h"
 #include "libs/text/json_write.h"
 #include "service/audit/audit_tile_path.h"
@@ -196,24 +196,35 @@ static enum fault_code read_subtree(void *context, int height, uint64_t index, s
 {
     const struct reading *reading = context;
     int level = height / AUDIT_TILE_HEIGHT;
-    int above = height % AUDIT_TILE_HEIGHT;
+    uint64_t width = (uint64_t)1 << height % AUDIT_TILE_HEIGHT;
+    uint64_t from = index * width;
+    struct statement *query;
+    enum fault_code code = store_prepare(reading->store, sql_hashes, &query, fault);
+    if (code != FAULT_NONE)
+        return code;
+    store_bind_text(query, 1, reading->tenant);
+    store_bind_whole(query, 2, level);
+    store_bind_whole(query, 3, (int64_t)from);
+    store_bind_whole(query, 4, (int64_t)(from + width));
     struct merkle_range range = {.size = 0};
-    for (uint64_t i = index << above; i < (index + 1) << above; i++) {
+    bool row = false;
+    while ((code = store_step(query, &row, fault)) == FAULT_NONE && row) {
+        struct str bytes = store_text(query, 1);
         struct sha256 hash;
         struct sha256 made[MERKLE_HEIGHTS];
-        bool found = false;
-        enum fault_code code =
-            audit_hash_read(reading->store, reading->tenant, level, i, &found, &hash, fault);
-        if (code != FAULT_NONE)
-            return code;
-        if (!found)
-            return fault_set(fault, FAULT_CORRUPT,
-                             "tenant %.*s: hash %llu of level %d is missing or damaged",
-                             STR_ARG(reading->tenant), (unsigned long long)i, level);
+        if (store_whole(query, 0) != (int64_t)(from + range.size) || bytes.len != SHA256_SIZE)
+            break;
+        memcpy(hash.bytes, bytes.ptr, SHA256_SIZE);
         merkle_append(&range, &hash, made);
     }
-    *out = merkle_root(&range);
-    return FAULT_NONE;
+    store_reset(query);
+    if (code == FAULT_NONE && range.size != width)
+        code = fault_set(fault, FAULT_CORRUPT,
+                         "tenant %.*s: hash %llu of level %d is missing or damaged",
+                         STR_ARG(reading->tenant), (unsigned long long)(from + range.size), level);
+    if (code == FAULT_NONE)
+        *out = merkle_root(&range);
+    return code;
 }
 
 /* 1 <= least <= size <= the log's size. */
