@@ -4,15 +4,17 @@
 // kinds, of the API or of the page around it. Values reach a canvas only, never markup.
 import cytoscape from "cytoscape";
 import fcose from "cytoscape-fcose";
+import {nameWhatFits} from "./labels.js";
 import {placed, seededRandom} from "./layout.js";
+import {pack} from "./pack.js";
 import {styleOf} from "./look.js";
 
 cytoscape.use(fcose);
 
 const LARGE = 400; // nodes from which drawing quickly matters more than drawing every detail
 const ZOOM = {least: 0.03, most: 4};
-const OWN_TEXT = 12;
-const HUB_TEXT = 11.5; // pixels on screen
+const FIT_MOST = 1.4; // three nodes are not blown up to fill the card
+const EDGE = {x: 70, y: 34}; // pixels kept free when everything is fitted in
 
 // nodes: [{id, label, kind, degree, shape:{outline, colour, sign}}], edges: [{index, from, to, label}].
 // look: {ink, paper, quiet, accent, line, font}. onSelect gets {node: id}, {edge: index} or null.
@@ -32,10 +34,10 @@ export function drawGraph({container, nodes, edges, look, onSelect, calm}) {
         pixelRatio: large ? 1 : "auto",
     });
     lay(cy, nodes.length);
-    const hubs = hubsOf(cy);
-    cy.on("zoom", keepHubsReadable);
+    pack(cy);
     fit();
-    keepHubsReadable();
+    nameWhatFits(cy);
+    cy.on("zoom dragfree", nameSoon);
 
     cy.on("tap", (event) => {
         if (event.target === cy) onSelect(null);
@@ -46,20 +48,32 @@ export function drawGraph({container, nodes, edges, look, onSelect, calm}) {
     cy.on("mouseout", "node", () => container.classList.remove("graph-pointing"));
 
     function fit() {
-        const shown = cy.elements(":visible");
-        if (shown.length > 0) cy.fit(shown, 36);
-        if (cy.zoom() > 1.6) {
-            cy.zoom(1.6);
-            cy.center(shown);
-        }
+        const shown = cy.nodes(":visible");
+        if (shown.empty()) return;
+        // Without names, which come and go with the scale; the edge leaves room for them.
+        const box = shown.boundingBox({includeLabels: false});
+        const zoom = Math.min(
+            FIT_MOST,
+            (cy.width() - 2 * EDGE.x) / box.w,
+            (cy.height() - 2 * EDGE.y) / box.h,
+        );
+        const level = Math.max(ZOOM.least, zoom);
+        cy.viewport({
+            zoom: level,
+            pan: {
+                x: cy.width() / 2 - (box.x1 + box.w / 2) * level,
+                y: cy.height() / 2 - (box.y1 + box.h / 2) * level,
+            },
+        });
     }
 
-    // The names of the best connected stay readable when everything else is too small to be.
-    function keepHubsReadable() {
-        const least = HUB_TEXT / cy.zoom();
-        cy.batch(() => hubs.forEach((hub) => {
-            hub.data("text", Math.max(hub.data("ownText"), Math.min(least, 120)));
-        }));
+    let naming = 0;
+    function nameSoon() {
+        if (naming) return;
+        naming = requestAnimationFrame(() => {
+            naming = 0;
+            if (!cy.destroyed()) nameWhatFits(cy);
+        });
     }
 
     function move(to) {
@@ -71,14 +85,21 @@ export function drawGraph({container, nodes, edges, look, onSelect, calm}) {
     function select(choice) {
         cy.batch(() => {
             cy.elements().removeClass("chosen near faded");
-            const chosen = choice === null ? cy.collection()
-                : cy.getElementById(choice.node !== undefined ? `n${choice.node}` : `e${choice.edge}`);
+            const chosen =
+                choice === null
+                    ? cy.collection()
+                    : cy.getElementById(
+                          choice.node !== undefined ? `n${choice.node}` : `e${choice.edge}`,
+                      );
             if (chosen.empty()) return;
-            const near = chosen.isNode() ? chosen.closedNeighborhood() : chosen.union(chosen.connectedNodes());
+            const near = chosen.isNode()
+                ? chosen.closedNeighborhood()
+                : chosen.union(chosen.connectedNodes());
             cy.elements().difference(near).addClass("faded");
             near.addClass("near");
             chosen.addClass("chosen");
         });
+        nameSoon();
     }
 
     // Brings an entity into view, near enough to read.
@@ -87,10 +108,20 @@ export function drawGraph({container, nodes, edges, look, onSelect, calm}) {
         if (node.nonempty()) move({center: {eles: node}, zoom: Math.max(cy.zoom(), 0.9)});
     }
 
+    // Moves only when the entity is out of sight.
+    function keepInSight(id) {
+        const node = cy.getElementById(`n${id}`);
+        if (node.empty()) return;
+        const {x, y} = node.renderedPosition();
+        if (x < 0 || y < 0 || x > cy.width() || y > cy.height())
+            move({center: {eles: node}, zoom: cy.zoom()});
+    }
+
     return {
         fit,
         select,
         reveal,
+        keepInSight,
         count: () => ({nodes: cy.nodes(":visible").length, edges: cy.edges(":visible").length}),
         zoom: () => cy.zoom(),
         zoomBy(factor) {
@@ -104,10 +135,13 @@ export function drawGraph({container, nodes, edges, look, onSelect, calm}) {
                     node.toggleClass("hidden", !kinds.has(node.data("kind")));
                 });
                 cy.edges().forEach((edge) => {
-                    const seen = kinds.has(edge.source().data("kind")) && kinds.has(edge.target().data("kind"));
+                    const seen =
+                        kinds.has(edge.source().data("kind")) &&
+                        kinds.has(edge.target().data("kind"));
                     edge.toggleClass("hidden", !seen);
                 });
             });
+            nameSoon();
         },
         // Marks what a search found; null takes the marks away.
         mark(ids) {
@@ -115,22 +149,36 @@ export function drawGraph({container, nodes, edges, look, onSelect, calm}) {
                 cy.elements().removeClass("found unfound");
                 if (ids === null) return;
                 cy.elements().addClass("unfound");
-                for (const id of ids) cy.getElementById(`n${id}`).removeClass("unfound").addClass("found");
+                for (const id of ids)
+                    cy.getElementById(`n${id}`).removeClass("unfound").addClass("found");
             });
+            nameSoon();
         },
         restyle(newLook, newNodes) {
             for (const node of newNodes) cy.getElementById(`n${node.id}`).data(nodeData(node));
             cy.style(styleOf(newLook, newNodes, large));
-            keepHubsReadable();
+            nameSoon();
         },
         // The whole drawing as a canvas-ready image, twice the size on screen within limits.
         picture(paper) {
-            return cy.png({output: "blob-promise", full: true, scale: 2, bg: paper, maxWidth: 8000,
-                maxHeight: 8000});
+            return cy.png({
+                output: "blob-promise",
+                full: true,
+                scale: 2,
+                bg: paper,
+                maxWidth: 8000,
+                maxHeight: 8000,
+            });
         },
         // Where each node lies, rounded: for telling whether two drawings are the same.
-        positions: () => cy.nodes().map((node) => [node.data("entity"), Math.round(node.position("x")),
-            Math.round(node.position("y"))]),
+        positions: () =>
+            cy
+                .nodes()
+                .map((node) => [
+                    node.data("entity"),
+                    Math.round(node.position("x")),
+                    Math.round(node.position("y")),
+                ]),
         renderedPosition(id) {
             const node = cy.getElementById(`n${id}`);
             return node.empty() ? null : node.renderedPosition();
@@ -151,23 +199,34 @@ function sizeOf(node) {
 }
 
 function nodeData(node) {
-    return {entity: node.id, kind: node.kind, label: node.label, size: sizeOf(node),
-        text: OWN_TEXT, ownText: OWN_TEXT};
-}
-
-function hubsOf(cy) {
-    const most = cy.nodes().length > LARGE ? 14 : 26;
-    return cy.nodes().filter((node) => node.degree() >= 3)
-        .sort((a, b) => b.degree() - a.degree() || a.data("entity") - b.data("entity")).slice(0, most);
+    return {
+        entity: node.id,
+        kind: node.kind,
+        label: node.label,
+        size: sizeOf(node),
+        degree: node.degree,
+        text: 11,
+    };
 }
 
 function elementsOf(nodes, edges) {
     const start = placed(nodes, edges);
     return [
-        ...nodes.map((node) => ({group: "nodes", data: {id: `n${node.id}`, ...nodeData(node)},
-            position: start.get(node.id)})),
-        ...edges.map((edge) => ({group: "edges", data: {id: `e${edge.index}`, relation: edge.index,
-            source: `n${edge.from}`, target: `n${edge.to}`, label: edge.label}})),
+        ...nodes.map((node) => ({
+            group: "nodes",
+            data: {id: `n${node.id}`, ...nodeData(node)},
+            position: start.get(node.id),
+        })),
+        ...edges.map((edge) => ({
+            group: "edges",
+            data: {
+                id: `e${edge.index}`,
+                relation: edge.index,
+                source: `n${edge.from}`,
+                target: `n${edge.to}`,
+                label: edge.label,
+            },
+        })),
     ];
 }
 
@@ -183,11 +242,11 @@ function lay(cy, count) {
             animate: false,
             fit: false,
             nodeDimensionsIncludeLabels: false,
-            nodeRepulsion: count > LARGE ? 12000 : 7000,
-            idealEdgeLength: count > LARGE ? 90 : 74,
+            nodeRepulsion: count > LARGE ? 14000 : 9000,
+            idealEdgeLength: count > LARGE ? 100 : 95,
             edgeElasticity: 0.45,
             gravity: 0.35,
-            numIter: count > 700 ? 900 : 2500,
+            numIter: count > 700 ? 700 : 2500,
             tile: true,
             packComponents: false,
         }).run();

@@ -25,8 +25,9 @@ function neighboursOf(nodes, edges) {
 // part of the graph behind it, each step outwards a ring. Parts that hang together stand side by side.
 export function placed(nodes, edges) {
     const neighbours = neighboursOf(nodes, edges);
-    const order = [...nodes].sort((a, b) => neighbours.get(b.id).length - neighbours.get(a.id).length
-        || a.id - b.id);
+    const order = [...nodes].sort(
+        (a, b) => neighbours.get(b.id).length - neighbours.get(a.id).length || a.id - b.id,
+    );
     const seen = new Set();
     const places = new Map();
     let left = 0;
@@ -34,7 +35,14 @@ export function placed(nodes, edges) {
         if (seen.has(id)) continue;
         const tree = treeFrom(id, neighbours, seen);
         const radius = ringWidth(tree.size) * (tree.depth + 1);
-        spread(tree.root, 0, 2 * Math.PI, 0, {x: left + radius, y: 0, ring: ringWidth(tree.size)}, places);
+        spread(
+            tree.root,
+            0,
+            2 * Math.PI,
+            0,
+            {x: left + radius, y: 0, ring: ringWidth(tree.size)},
+            places,
+        );
         left += 2 * radius + 60;
     }
     return places;
@@ -48,8 +56,11 @@ function treeFrom(id, neighbours, seen) {
     const root = {id, children: [], weight: 1, depth: 0};
     const walk = [root];
     seen.add(id);
-    for (const at of walk) { // grows while it is walked
-        const next = [...new Set(neighbours.get(at.id))].filter((other) => !seen.has(other)).sort((a, b) => a - b);
+    for (const at of walk) {
+        // grows while it is walked
+        const next = [...new Set(neighbours.get(at.id))]
+            .filter((other) => !seen.has(other))
+            .sort((a, b) => a - b);
         for (const other of next) {
             seen.add(other);
             const child = {id: other, children: [], weight: 1, depth: at.depth + 1, parent: at};
@@ -66,8 +77,10 @@ function treeFrom(id, neighbours, seen) {
 // Recursion is as deep as the tree; a chain of 1,500 is the deepest that is ever drawn.
 function spread(at, from, to, depth, centre, places) {
     const angle = (from + to) / 2;
-    places.set(at.id, {x: centre.x + Math.cos(angle) * depth * centre.ring,
-        y: centre.y + Math.sin(angle) * depth * centre.ring});
+    places.set(at.id, {
+        x: centre.x + Math.cos(angle) * depth * centre.ring,
+        y: centre.y + Math.sin(angle) * depth * centre.ring,
+    });
     const whole = at.children.reduce((sum, child) => sum + child.weight, 0);
     let begin = from;
     for (const child of at.children) {

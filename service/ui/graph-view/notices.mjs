@@ -11,13 +11,21 @@ for (const input of inputs) {
     if (found) names.add(found[1]);
 }
 
-const lines = ["The graph page's drawing library holds these packages, each under its own licence.", ""];
+const lines = [
+    "The graph page's drawing library holds these packages, each under its own licence.",
+    "",
+];
 for (const name of [...names].sort()) {
     const home = join(folder, "node_modules", name);
     const about = JSON.parse(readFileSync(join(home, "package.json"), "utf8"));
     const file = readdirSync(home).find((entry) => /^licen[cs]e(\.md|\.txt)?$/i.test(entry));
     if (!file || !about.license) throw new Error(`${name}: the package holds no licence`);
-    lines.push("-".repeat(80), `${name} ${about.version} (${about.license})`, "",
-        readFileSync(join(home, file), "utf8").trim(), "");
+    lines.push(
+        "-".repeat(80),
+        `${name} ${about.version} (${about.license})`,
+        "",
+        readFileSync(join(home, file), "utf8").trim(),
+        "",
+    );
 }
 process.stdout.write(lines.join("\n"));

@@ -2,15 +2,28 @@
 // Each card asks for itself: one that fails says so and leaves the others alone.
 import {call, getJson, query, Problem} from "./api.js";
 import {el, replace} from "./dom.js";
-import {announce, badge, confirmed, copyButton, failure, loading, pageHead, table, timeNode}
-    from "./parts.js";
+import {
+    announce,
+    badge,
+    confirmed,
+    copyButton,
+    failure,
+    loading,
+    pageHead,
+    table,
+    timeNode,
+} from "./parts.js";
 import {distance, number, visible} from "./text.js";
 import {handoffTable, nothingYet} from "./handoffs.js";
 
 const mayReadAudit = (role) => role === "auditor" || role === "admin";
 
 function pairs(list) {
-    return el("dl", {class: "pairs"}, list.map(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]));
+    return el(
+        "dl",
+        {class: "pairs"},
+        list.map(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]),
+    );
 }
 
 // A card whose content comes from `load`, an async function that gives nodes.
@@ -25,18 +38,44 @@ function card(title, load, {wide = false, lead} = {}) {
         }
     };
     fillIt();
-    return el("section", {class: wide ? "card card-wide" : "card"}, el("div", {class: "card-head"},
-        el("h2", {}, title), lead && el("p", {class: "quiet"}, lead)), body);
+    return el(
+        "section",
+        {class: wide ? "card card-wide" : "card"},
+        el(
+            "div",
+            {class: "card-head"},
+            el("h2", {}, title),
+            lead && el("p", {class: "quiet"}, lead),
+        ),
+        body,
+    );
 }
 
 function me(session) {
-    const expiry = session.expires_us === null ? "never"
-        : el("span", {}, timeNode(session.expires_us), ` UTC (${distance(session.expires_us)})`);
-    const means = {viewer: "reads hand-offs", analyst: "reads and sends hand-offs",
-        auditor: "reads hand-offs and the audit log", admin: "everything of this tenant"};
-    return pairs([["Name", visible(session.name)], ["Tenant", visible(session.tenant)],
-        ["Role", el("span", {}, badge(visible(session.role), "accent"), " ",
-            means[session.role] ?? "")], ["Access ends", expiry]]);
+    const expiry =
+        session.expires_us === null
+            ? "never"
+            : el(
+                  "span",
+                  {},
+                  timeNode(session.expires_us),
+                  ` UTC (${distance(session.expires_us)})`,
+              );
+    const means = {
+        viewer: "reads hand-offs",
+        analyst: "reads and sends hand-offs",
+        auditor: "reads hand-offs and the audit log",
+        admin: "everything of this tenant",
+    };
+    return pairs([
+        ["Name", visible(session.name)],
+        ["Tenant", visible(session.tenant)],
+        [
+            "Role",
+            el("span", {}, badge(visible(session.role), "accent"), " ", means[session.role] ?? ""),
+        ],
+        ["Access ends", expiry],
+    ]);
 }
 
 // /readyz answers 503 with the same shape when a part is not well; both are shown.
@@ -55,36 +94,48 @@ async function health() {
         ? told.checks.map((check) => [check.name, check.status ?? check.ok])
         : Object.entries(told.checks ?? {});
     const tone = (good) => (good ? "good" : "bad");
-    const isGood = (value) => value === true || /^(ok|ready|pass|up)$/i.test(String(value?.status ?? value));
+    const isGood = (value) =>
+        value === true || /^(ok|ready|pass|up)$/i.test(String(value?.status ?? value));
     return pairs([
         ["State", badge(response.ok ? "Ready" : "Not ready", tone(response.ok))],
         ...(told.version ? [["Version", visible(told.version)]] : []),
         ...(told.detail ? [["Reason", visible(told.detail)]] : []),
-        ...checks.map(([name, value]) => [visible(name).replaceAll("_", " "),
-            badge(isGood(value) ? "ok" : visible(value?.status ?? value), tone(isGood(value)))]),
+        ...checks.map(([name, value]) => [
+            visible(name).replaceAll("_", " "),
+            badge(isGood(value) ? "ok" : visible(value?.status ?? value), tone(isGood(value))),
+        ]),
     ]);
 }
 
 async function recent() {
     const {handoffs} = await getJson("/v1/handoffs?limit=5");
     if (handoffs.length === 0) return nothingYet();
-    return [el("div", {class: "scroll-x", tabindex: "0", role: "region", "aria-label": "Recent hand-offs"},
-        handoffTable("Recent hand-offs", handoffs)), el("p", {class: "card-foot"},
-        el("a", {href: "/handoffs"}, "All hand-offs"))];
+    return [
+        el(
+            "div",
+            {class: "scroll-x", tabindex: "0", role: "region", "aria-label": "Recent hand-offs"},
+            handoffTable("Recent hand-offs", handoffs),
+        ),
+        el("p", {class: "card-foot"}, el("a", {href: "/handoffs"}, "All hand-offs")),
+    ];
 }
 
 function tokenState(token) {
     if (token.revoked_us !== null) return badge("revoked", "bad");
-    if (token.expires_us !== null && token.expires_us / 1000 < Date.now()) return badge("expired", "bad");
+    if (token.expires_us !== null && token.expires_us / 1000 < Date.now())
+        return badge("expired", "bad");
     return badge("active", "good");
 }
 
 async function tokens(reload) {
     const list = (await getJson("/v1/tokens")).tokens;
     const revoke = async (token) => {
-        const sure = await confirmed(`Revoke \u201c${visible(token.name)}\u201d?`,
-            "Whoever uses this token is shut out at once: a Splunk app that sends with it will keep its "
-            + "hand-offs in the outbox. This cannot be undone.", "Revoke the token");
+        const sure = await confirmed(
+            `Revoke \u201c${visible(token.name)}\u201d?`,
+            "Whoever uses this token is shut out at once: a Splunk app that sends with it will keep its " +
+                "hand-offs in the outbox. This cannot be undone.",
+            "Revoke the token",
+        );
         if (!sure) return;
         try {
             await call("DELETE", `/v1/tokens/${encodeURIComponent(token.id)}`);
@@ -94,25 +145,68 @@ async function tokens(reload) {
             announce(problem.message);
         }
     };
-    const rows = list.map((token) => el("tr", {},
-        el("td", {}, visible(token.name), el("div", {class: "cell-note mono"}, visible(token.id))),
-        el("td", {}, badge(visible(token.role))),
-        el("td", {}, tokenState(token)),
-        el("td", {}, timeNode(token.created_us)),
-        el("td", {}, token.expires_us === null ? "never" : timeNode(token.expires_us)),
-        el("td", {}, token.last_used_us === null ? "never" : timeNode(token.last_used_us)),
-        el("td", {class: "cell-action"}, token.revoked_us === null && el("button", {
-            class: "button button-small button-danger-quiet", type: "button",
-            "aria-label": `Revoke ${visible(token.name)}`, on: {click: () => revoke(token)}}, "Revoke"))));
-    return el("div", {class: "scroll-x", tabindex: "0", role: "region", "aria-label": "API tokens"},
-        table("API tokens", ["Name", "Role", "State", "Created (UTC)", "Expires (UTC)", "Last used (UTC)",
-            el("th", {scope: "col"}, el("span", {class: "unseen"}, "Action"))], rows, {className: "table"}));
+    const rows = list.map((token) =>
+        el(
+            "tr",
+            {},
+            el(
+                "td",
+                {},
+                visible(token.name),
+                el("div", {class: "cell-note mono"}, visible(token.id)),
+            ),
+            el("td", {}, badge(visible(token.role))),
+            el("td", {}, tokenState(token)),
+            el("td", {}, timeNode(token.created_us)),
+            el("td", {}, token.expires_us === null ? "never" : timeNode(token.expires_us)),
+            el("td", {}, token.last_used_us === null ? "never" : timeNode(token.last_used_us)),
+            el(
+                "td",
+                {class: "cell-action"},
+                token.revoked_us === null &&
+                    el(
+                        "button",
+                        {
+                            class: "button button-small button-danger-quiet",
+                            type: "button",
+                            "aria-label": `Revoke ${visible(token.name)}`,
+                            on: {click: () => revoke(token)},
+                        },
+                        "Revoke",
+                    ),
+            ),
+        ),
+    );
+    return el(
+        "div",
+        {class: "scroll-x", tabindex: "0", role: "region", "aria-label": "API tokens"},
+        table(
+            "API tokens",
+            [
+                "Name",
+                "Role",
+                "State",
+                "Created (UTC)",
+                "Expires (UTC)",
+                "Last used (UTC)",
+                el("th", {scope: "col"}, el("span", {class: "unseen"}, "Action")),
+            ],
+            rows,
+            {className: "table"},
+        ),
+    );
 }
 
 function tokensCard() {
     const place = el("div", {class: "card-slot"});
-    const fillIt = () => replace(place, card("API tokens", () => tokens(fillIt), {wide: true,
-        lead: "Made with \u201cintelgraphd token create\u201d; shown here without their secrets."}));
+    const fillIt = () =>
+        replace(
+            place,
+            card("API tokens", () => tokens(fillIt), {
+                wide: true,
+                lead: "Made with \u201cintelgraphd token create\u201d; shown here without their secrets.",
+            }),
+        );
     fillIt();
     return place;
 }
@@ -121,51 +215,121 @@ function tokensCard() {
 function recordRow({index, record}) {
     const good = record.result === "success";
     const when = record.time_us ?? record.at_us ?? null;
-    return el("tr", {},
+    return el(
+        "tr",
+        {},
         el("td", {class: "number mono"}, number(index)),
         el("td", {}, when === null ? visible(record.time ?? "\u2013") : timeNode(when)),
         el("td", {class: "mono"}, visible(record.action ?? "\u2013")),
         el("td", {}, visible(record.subject ?? record.user ?? "\u2013")),
         el("td", {}, badge(visible(record.result ?? "unknown"), good ? "good" : "bad")),
-        el("td", {}, el("details", {class: "record"},
-            el("summary", {}, "Record", el("span", {class: "unseen"}, ` ${number(index)}`)),
-            el("pre", {}, JSON.stringify(record, null, 2).split("\n").map(visible).join("\n")))));
+        el(
+            "td",
+            {},
+            el(
+                "details",
+                {class: "record"},
+                el("summary", {}, "Record", el("span", {class: "unseen"}, ` ${number(index)}`)),
+                el("pre", {}, JSON.stringify(record, null, 2).split("\n").map(visible).join("\n")),
+            ),
+        ),
+    );
 }
 
 async function audit() {
     const first = await getJson("/v1/audit/records?limit=20");
     const body = el("tbody", {}, first.records.map(recordRow));
     let least = first.records.at(-1)?.index ?? 0;
-    const more = el("button", {class: "button", type: "button", hidden: least === 0, on: {click: async () => {
-        try {
-            const older = await getJson(`/v1/audit/records${query({before: least, limit: 50})}`);
-            body.append(...older.records.map(recordRow));
-            least = older.records.at(-1)?.index ?? 0;
-            more.hidden = least === 0;
-        } catch (problem) {
-            announce(problem.message);
-        }
-    }}}, "Load older");
-    const list = el("table", {class: "table"}, el("caption", {class: "unseen"}, "Audit records, newest first"),
-        el("thead", {}, el("tr", {}, ["Index", "When (UTC)", "Action", "Who", "Result", "Details"]
-            .map((head, i) => el("th", {scope: "col", class: i === 0 ? "number" : undefined}, head)))), body);
-    const checkpoint = first.checkpoint && el("div", {class: "checkpoint"},
-        el("div", {class: "checkpoint-head"}, el("h3", {}, "Signed checkpoint"),
-            copyButton("Copy the checkpoint", first.checkpoint, {small: true})),
-        el("p", {class: "quiet"}, "Keep a copy elsewhere: it proves later that nothing before it was changed."),
-        el("pre", {tabindex: "0", role: "region", "aria-label": "Checkpoint"}, first.checkpoint));
-    return [checkpoint, el("div", {class: "scroll-x", tabindex: "0", role: "region",
-        "aria-label": "Audit records"}, list), el("p", {class: "card-foot"}, more)];
+    const more = el(
+        "button",
+        {
+            class: "button",
+            type: "button",
+            hidden: least === 0,
+            on: {
+                click: async () => {
+                    try {
+                        const older = await getJson(
+                            `/v1/audit/records${query({before: least, limit: 50})}`,
+                        );
+                        body.append(...older.records.map(recordRow));
+                        least = older.records.at(-1)?.index ?? 0;
+                        more.hidden = least === 0;
+                    } catch (problem) {
+                        announce(problem.message);
+                    }
+                },
+            },
+        },
+        "Load older",
+    );
+    const list = el(
+        "table",
+        {class: "table"},
+        el("caption", {class: "unseen"}, "Audit records, newest first"),
+        el(
+            "thead",
+            {},
+            el(
+                "tr",
+                {},
+                ["Index", "When (UTC)", "Action", "Who", "Result", "Details"].map((head, i) =>
+                    el("th", {scope: "col", class: i === 0 ? "number" : undefined}, head),
+                ),
+            ),
+        ),
+        body,
+    );
+    const checkpoint =
+        first.checkpoint &&
+        el(
+            "div",
+            {class: "checkpoint"},
+            el(
+                "div",
+                {class: "checkpoint-head"},
+                el("h3", {}, "Signed checkpoint"),
+                copyButton("Copy the checkpoint", first.checkpoint, {small: true}),
+            ),
+            el(
+                "p",
+                {class: "quiet"},
+                "Keep a copy elsewhere: it proves later that nothing before it was changed.",
+            ),
+            el(
+                "pre",
+                {tabindex: "0", role: "region", "aria-label": "Checkpoint"},
+                first.checkpoint,
+            ),
+        );
+    return [
+        checkpoint,
+        el(
+            "div",
+            {class: "scroll-x", tabindex: "0", role: "region", "aria-label": "Audit records"},
+            list,
+        ),
+        el("p", {class: "card-foot"}, more),
+    ];
 }
 
 export function adminPage({main, session}) {
     const role = session.role;
-    replace(main, pageHead("Administration", "Your access, the service\u2019s health, and its records."),
-        el("div", {class: "cards"},
+    replace(
+        main,
+        pageHead("Administration", "Your access, the service\u2019s health, and its records."),
+        el(
+            "div",
+            {class: "cards"},
             card("You", async () => me(session)),
             card("Service", health),
             card("Recent hand-offs", recent, {wide: true}),
             role === "admin" && tokensCard(),
-            mayReadAudit(role) && card("Audit log", audit, {wide: true,
-                lead: "Append-only and signed: each record is a leaf of a Merkle tree."})));
+            mayReadAudit(role) &&
+                card("Audit log", audit, {
+                    wide: true,
+                    lead: "Append-only and signed: each record is a leaf of a Merkle tree.",
+                }),
+        ),
+    );
 }

@@ -15,7 +15,8 @@ async function problemOf(response) {
     } catch {
         // A proxy in between may answer with something else.
     }
-    const title = typeof told.title === "string" ? told.title : `The service answered ${response.status}`;
+    const title =
+        typeof told.title === "string" ? told.title : `The service answered ${response.status}`;
     return new Problem(response.status, title, typeof told.detail === "string" ? told.detail : "");
 }
 
@@ -25,11 +26,18 @@ export async function call(method, path, body) {
     if (body !== undefined) headers["Content-Type"] = "application/json";
     let response;
     try {
-        response = await fetch(path, {method, headers, credentials: "same-origin",
-            body: body === undefined ? undefined : JSON.stringify(body)});
+        response = await fetch(path, {
+            method,
+            headers,
+            credentials: "same-origin",
+            body: body === undefined ? undefined : JSON.stringify(body),
+        });
     } catch {
-        throw new Problem(0, "The service cannot be reached",
-            "No answer came from IntelGraph. Check your connection, then try again.");
+        throw new Problem(
+            0,
+            "The service cannot be reached",
+            "No answer came from IntelGraph. Check your connection, then try again.",
+        );
     }
     if (!response.ok) throw await problemOf(response);
     return response;
@@ -40,15 +48,19 @@ export async function getJson(path) {
     try {
         return await response.json();
     } catch {
-        throw new Problem(response.status, "The answer cannot be read",
-            "What came back is not JSON. Something between this page and the service may have changed it.");
+        throw new Problem(
+            response.status,
+            "The answer cannot be read",
+            "What came back is not JSON. Something between this page and the service may have changed it.",
+        );
     }
 }
 
 // query({a: 1, b: "", c: null}) -> "?a=1"
 export function query(members) {
-    const kept = Object.entries(members).filter(([, value]) => value !== null && value !== undefined
-        && value !== "");
+    const kept = Object.entries(members).filter(
+        ([, value]) => value !== null && value !== undefined && value !== "",
+    );
     return kept.length ? `?${new URLSearchParams(kept)}` : "";
 }
 

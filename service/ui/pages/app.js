@@ -40,16 +40,25 @@ function themeButton() {
     }
     document.addEventListener("themechange", paint);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () =>
-        document.dispatchEvent(new CustomEvent("themechange")));
+        document.dispatchEvent(new CustomEvent("themechange")),
+    );
     paint();
     return button;
 }
 
 function navigation() {
-    const link = (href, text) => el("a", {href,
-        "aria-current": location.pathname.startsWith(href) ? "page" : undefined}, text);
-    return el("nav", {class: "nav", "aria-label": "Main"}, link("/handoffs", "Hand-offs"),
-        link("/admin", "Administration"));
+    const link = (href, text) =>
+        el(
+            "a",
+            {href, "aria-current": location.pathname.startsWith(href) ? "page" : undefined},
+            text,
+        );
+    return el(
+        "nav",
+        {class: "nav", "aria-label": "Main"},
+        link("/handoffs", "Hand-offs"),
+        link("/admin", "Administration"),
+    );
 }
 
 async function signOut() {
@@ -62,16 +71,31 @@ async function signOut() {
 }
 
 function account(session) {
-    return el("div", {class: "account"},
-        el("div", {class: "account-who"}, el("span", {class: "account-name"}, visible(session.name)),
-            el("span", {class: "quiet"}, `${visible(session.tenant)} \u00b7 ${visible(session.role)}`)),
-        el("button", {class: "button", type: "button", on: {click: signOut}}, "Sign out"));
+    return el(
+        "div",
+        {class: "account"},
+        el(
+            "div",
+            {class: "account-who"},
+            el("span", {class: "account-name"}, visible(session.name)),
+            el(
+                "span",
+                {class: "quiet"},
+                `${visible(session.tenant)} \u00b7 ${visible(session.role)}`,
+            ),
+        ),
+        el("button", {class: "button", type: "button", on: {click: signOut}}, "Sign out"),
+    );
 }
 
 function brand() {
-    return el("a", {class: "brand", href: "/handoffs"},
-        el("span", {class: "brand-mark", "aria-hidden": "true"}), "IntelGraph",
-        el("span", {class: "brand-for"}, "for Splunk"));
+    return el(
+        "a",
+        {class: "brand", href: "/handoffs"},
+        el("span", {class: "brand-mark", "aria-hidden": "true"}),
+        "IntelGraph",
+        el("span", {class: "brand-for"}, "for Splunk"),
+    );
 }
 
 async function start() {
@@ -82,8 +106,14 @@ async function start() {
     const who = el("div", {class: "bar-end"}, themeButton());
     replace(bar, brand(), !open && navigation(), who);
     if (!page) {
-        replace(main, message("There is no such page", ["The address leads nowhere here."],
-            [el("a", {class: "button", href: "/handoffs"}, "All hand-offs")]));
+        replace(
+            main,
+            message(
+                "There is no such page",
+                ["The address leads nowhere here."],
+                [el("a", {class: "button", href: "/handoffs"}, "All hand-offs")],
+            ),
+        );
         return;
     }
     replace(main, loading("Loading \u2026"));
@@ -95,7 +125,10 @@ async function start() {
         }
         await page.show({main, session, match: page.path.exec(location.pathname)});
     } catch (problem) {
-        replace(main, failure(problem, () => location.reload()));
+        replace(
+            main,
+            failure(problem, () => location.reload()),
+        );
     }
 }
 

@@ -29,30 +29,46 @@ export function graphModel(reply) {
 
 // "hxxp://evil[.]example" is looked for as it is kept.
 export function plainQuery(text) {
-    return text.trim().toLowerCase().replace(/^hxxp/, "http").replaceAll("[.]", ".").replaceAll("(.)", ".")
-        .replaceAll("[:]", ":").replaceAll("[@]", "@");
+    return text
+        .trim()
+        .toLowerCase()
+        .replace(/^hxxp/, "http")
+        .replaceAll("[.]", ".")
+        .replaceAll("(.)", ".")
+        .replaceAll("[:]", ":")
+        .replaceAll("[@]", "@");
 }
 
 export function entityMatches(entity, query) {
-    return entity.value.toLowerCase().includes(query)
-        || kindOf(entity.kind).label.toLowerCase() === query;
+    return (
+        entity.value.toLowerCase().includes(query) ||
+        kindOf(entity.kind).label.toLowerCase() === query
+    );
 }
 
 // Entities that are seen under the present kinds and search, in the model's order.
 export function seenEntities(model, view) {
-    return model.entities.filter((entity) => view.kinds.has(entity.kind)
-        && (view.query === "" || entityMatches(entity, view.query)));
+    return model.entities.filter(
+        (entity) =>
+            view.kinds.has(entity.kind) && (view.query === "" || entityMatches(entity, view.query)),
+    );
 }
 
 // Relations, both of whose ends are of kinds seen; under a search at least one end matches.
 export function seenRelations(model, view) {
-    return model.relations.map((relation, index) => ({relation, index})).filter(({relation}) => {
-        const from = model.byId.get(relation.from);
-        const to = model.byId.get(relation.to);
-        if (!view.kinds.has(from.kind) || !view.kinds.has(to.kind)) return false;
-        return view.query === "" || entityMatches(from, view.query) || entityMatches(to, view.query)
-            || relationText(relation.type).includes(view.query);
-    });
+    return model.relations
+        .map((relation, index) => ({relation, index}))
+        .filter(({relation}) => {
+            const from = model.byId.get(relation.from);
+            const to = model.byId.get(relation.to);
+            if (!view.kinds.has(from.kind) || !view.kinds.has(to.kind)) return false;
+            return (
+                view.query === "" ||
+                entityMatches(from, view.query) ||
+                entityMatches(to, view.query) ||
+                relationText(relation.type).includes(view.query)
+            );
+        });
 }
 
 // What is seen and chosen; whoever shows it listens. `what` is "kinds", "query" or "choice".

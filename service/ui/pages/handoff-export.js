@@ -20,7 +20,10 @@ function fileName(model, end) {
 }
 
 export function saveJson(model, reply) {
-    save(new Blob([`${JSON.stringify(reply, null, 2)}\n`], {type: "application/json"}), fileName(model, "json"));
+    save(
+        new Blob([`${JSON.stringify(reply, null, 2)}\n`], {type: "application/json"}),
+        fileName(model, "json"),
+    );
 }
 
 const CAPTION = {side: 40, title: 34, text: 22, row: 44};
@@ -28,8 +31,12 @@ const CAPTION = {side: 40, title: 34, text: 22, row: 44};
 function tracedOutline(context, outline, x, y, radius) {
     context.beginPath();
     if (outline === "circle") context.arc(x, y, radius, 0, 2 * Math.PI);
-    else if (outline === "square") context.roundRect(x - radius, y - radius, 2 * radius, 2 * radius, 5);
-    else outline.forEach(([px, py], i) => context[i ? "lineTo" : "moveTo"](x + px * radius, y + py * radius));
+    else if (outline === "square")
+        context.roundRect(x - radius, y - radius, 2 * radius, 2 * radius, 5);
+    else
+        outline.forEach(([px, py], i) =>
+            context[i ? "lineTo" : "moveTo"](x + px * radius, y + py * radius),
+        );
     context.closePath();
 }
 
@@ -76,9 +83,13 @@ export async function savePicture({graph, model, look}) {
     context.fillStyle = look.quiet;
     context.font = font(CAPTION.text);
     const {handoff} = model;
-    context.fillText(`IntelGraph hand-off ${handoff.id} \u00b7 ${shortened(handoff.user, 40)} \u00b7 `
-        + `${time(handoff.committed_us)} UTC \u00b7 ${counted(model.entities.length, "entity", "entities")}, `
-        + counted(model.relations.length, "relation"), CAPTION.side, top + 68);
+    context.fillText(
+        `IntelGraph hand-off ${handoff.id} \u00b7 ${shortened(handoff.user, 40)} \u00b7 ` +
+            `${time(handoff.committed_us)} UTC \u00b7 ${counted(model.entities.length, "entity", "entities")}, ` +
+            counted(model.relations.length, "relation"),
+        CAPTION.side,
+        top + 68,
+    );
     for (const {name, text, x, row} of entries) {
         const kind = kindOf(name);
         const y = top + 118 + row * CAPTION.row;
@@ -90,7 +101,10 @@ export async function savePicture({graph, model, look}) {
     }
     look.done();
     const blob = await new Promise((resolve, reject) => {
-        canvas.toBlob((made) => (made ? resolve(made) : reject(new Error("no picture"))), "image/png");
+        canvas.toBlob(
+            (made) => (made ? resolve(made) : reject(new Error("no picture"))),
+            "image/png",
+        );
     });
     save(blob, fileName(model, "png"));
 }

@@ -22,7 +22,11 @@ export function time(microseconds) {
 // "in 89 days", "3 hours ago"
 export function distance(microseconds, now = Date.now()) {
     const seconds = Math.round((microseconds / 1000 - now) / 1000);
-    const steps = [[86400, "day"], [3600, "hour"], [60, "minute"]];
+    const steps = [
+        [86400, "day"],
+        [3600, "hour"],
+        [60, "minute"],
+    ];
     const step = steps.find(([length]) => Math.abs(seconds) >= length);
     if (!step) return seconds > 0 ? "in under a minute" : "just now";
     const text = counted(Math.floor(Math.abs(seconds) / step[0]), step[1]);
@@ -31,13 +35,19 @@ export function distance(microseconds, now = Date.now()) {
 
 // Characters that are not seen, or that turn the text around, are shown by their number: a value must
 // not look like another one.
-const unseen = new RegExp("[\\u0000-\\u001f\\u007f-\\u00a0\\u00ad\\u061c\\u115f\\u1160\\u180e"
-    + "\\u2000-\\u200f\\u2028-\\u202f\\u205f-\\u206f\\u3164\\ufeff\\ufff9-\\ufffb"
-    + "\\u{e0000}-\\u{e007f}]", "gu");
+const unseen = new RegExp(
+    "[\\u0000-\\u001f\\u007f-\\u00a0\\u00ad\\u061c\\u115f\\u1160\\u180e" +
+        "\\u2000-\\u200f\\u2028-\\u202f\\u205f-\\u206f\\u3164\\ufeff\\ufff9-\\ufffb" +
+        "\\u{e0000}-\\u{e007f}]",
+    "gu",
+);
 
 export function visible(text) {
-    return String(text).replace(unseen, (character) =>
-        `\u27e8${character.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}\u27e9`);
+    return String(text).replace(
+        unseen,
+        (character) =>
+            `\u27e8${character.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}\u27e9`,
+    );
 }
 
 // At most `most` characters, the middle left out: the ends of a path or URL tell most.
@@ -50,9 +60,14 @@ export function shortened(text, most) {
 
 // Safe to paste into a mail or a ticket: nothing makes a link of it.
 export function defanged(text) {
-    return text.replace(/^([a-z][a-z0-9+.-]*):\/\//i, (whole, scheme) =>
-        `${scheme.replace(/tt/i, "xx").replace(/^ftp/i, "fxp")}://`)
-        .replaceAll(".", "[.]").replaceAll("@", "[@]");
+    return text
+        .replace(
+            /^([a-z][a-z0-9+.-]*):\/\//i,
+            (whole, scheme) =>
+                `${scheme.toLowerCase().replace("tt", "xx").replace(/^ftp/, "fxp")}://`,
+        )
+        .replaceAll(".", "[.]")
+        .replaceAll("@", "[@]");
 }
 
 // What follows "next=": a path of our own, else the list. Refuses "//host", "/\host" and the like.
