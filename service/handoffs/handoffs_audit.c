@@ -91,6 +91,7 @@ void handoffs_audit_refusal(struct handoffs_call *call, const struct fault *refu
 {
     struct buf reason;
     struct fault fault;
+    atomic_fetch_add(&call->service->counters.handoffs_refused, 1);
     buf_init(&reason, REASON_MAX);
     handoffs_add_reason(&reason, refusal);
     if (append_refusal(call, buf_str(&reason), &fault) != FAULT_NONE)

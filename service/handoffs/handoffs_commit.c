@@ -58,6 +58,7 @@ enum fault_code handoffs_commit_find(struct handoffs_call *call, struct str cont
         code = store_commit(call->store, fault);
     if (code != FAULT_NONE)
         return code;
+    atomic_fetch_add(&call->service->counters.handoffs_duplicate, 1);
     *out = outcome;
     *out_found = true;
     return FAULT_NONE;
@@ -228,9 +229,11 @@ static enum fault_code commit_new(struct handoffs_call *call, const struct hando
         code = handoffs_store_open_remove(call->store, tenant, row.id, fault);
     if (code == FAULT_NONE)
         code = store_commit(call->store, fault);
-    if (code == FAULT_NONE)
-        *out = (struct handoffs_outcome){.row = row, .same_content = true};
-    return code;
+    if (code != FAULT_NONE)
+        return code;
+    atomic_fetch_add(&call->service->counters.handoffs_committed, 1);
+    *out = (struct handoffs_outcome){.row = row, .same_content = true};
+    return FAULT_NONE;
 }
 
 static enum fault_code check_parts(struct handoffs_call *call, int64_t parts, struct fault *fault)

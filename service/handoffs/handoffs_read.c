@@ -222,6 +222,7 @@ static enum fault_code follow(struct handoffs_call *call, struct fault *fault)
     enum fault_code code = record_click(call, &row, fault);
     if (code != FAULT_NONE)
         return code;
+    atomic_fetch_add(&call->service->counters.handoffs_opened, 1);
     snprintf(location, sizeof location, "/handoffs/%.*s", STR_ARG(row.id));
     web_redirect(call->request, call->reply, str_of(location));
     return FAULT_NONE;
