@@ -11,17 +11,22 @@
 /* "igst": tells our files from any other program's (PRAGMA application_id). */
 #define APPLICATION_ID "1768387444"
 
-/* wal_autocheckpoint as measured best for batches; the cache is for each connection, hence well
- * under what one alone would like. The limit makes the WAL file shrink again after a large
- * transaction. */
+/* The cache is for each connection, hence well under what one alone would like. The limit makes the
+ * WAL file shrink again after a large transaction. */
 static const char settings[] = "PRAGMA synchronous=FULL;"
                                "PRAGMA foreign_keys=ON;"
                                "PRAGMA trusted_schema=OFF;"
                                "PRAGMA cell_size_check=ON;"
                                "PRAGMA temp_store=MEMORY;"
                                "PRAGMA cache_size=-65536;"
-                               "PRAGMA wal_autocheckpoint=4000;"
                                "PRAGMA journal_size_limit=67108864;";
+
+_Atomic bool store_flush_failed;
+
+static bool is_failed_flush(int code)
+{
+    return code == SQLITE_IOERR_FSYNC || code == SQLITE_IOERR_DIR_FSYNC;
+}
 
 static bool is_disk_full(sqlite3 *db, int code)
 {
@@ -33,6 +38,8 @@ enum fault_code store_fault(struct store *store, int code, const char *doing, st
 {
     sqlite3 *db = store->db;
     const char *path = store->path;
+    if (is_failed_flush(code))
+        store_flush_failed = true;
     if (is_disk_full(db, code))
         return fault_set(fault, FAULT_IO,
                          "cannot %s the store %s: the disk is full; free some space and try again",
@@ -92,6 +99,19 @@ static int wait_when_busy(void *taken_store, int times)
         return 0;
     sqlite3_sleep(times < 20 ? 1 : 5);
     return 1;
+}
+
+/* After each commit: copies a long log into the file, as SQLite's own hook would, which does not
+ * tell of a failed flush. Others in the way are no failure: the next commit tries again. */
+static int after_commit(void *unused, sqlite3 *db, const char *name, int pages)
+{
+    (void)unused;
+    if (pages < STORE_CHECKPOINT_PAGES)
+        return SQLITE_OK;
+    int code = sqlite3_wal_checkpoint_v2(db, name, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+    if (is_failed_flush(code))
+        store_flush_failed = true;
+    return SQLITE_OK;
 }
 
 /* One whole number that a query gives. */
@@ -206,6 +226,7 @@ static enum fault_code open_file(struct store *store, struct fault *fault)
         return store_fault(store, SQLITE_READONLY, "open", fault);
     harden(store->db);
     sqlite3_busy_handler(store->db, wait_when_busy, store);
+    sqlite3_wal_hook(store->db, after_commit, NULL);
     return FAULT_NONE;
 }
 
@@ -287,6 +308,7 @@ enum fault_code store_begin_read(struct store *store, struct fault *fault)
     return code;
 }
 
+/* A failed flush leaves open whether a power cut keeps the transaction: it is told as failed. */
 enum fault_code store_commit(struct store *store, struct fault *fault)
 {
     static const char sql[] = "COMMIT";
@@ -331,8 +353,7 @@ enum fault_code store_check(struct store *store, struct fault *fault)
 
 bool store_is_writing(const struct store *store)
 {
-    return store->in_transaction &&
-           sqlite3_txn_state(store->db, "main") == SQLITE_TXN_WRITE;
+    return store->in_transaction && sqlite3_txn_state(store->db, "main") == SQLITE_TXN_WRITE;
 }
 
 int64_t store_changes(struct store *store)

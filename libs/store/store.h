@@ -33,7 +33,9 @@ enum fault_code store_migrate(struct store *store, const struct store_migration 
                               size_t count, struct fault *fault) MUST_USE;
 
 /* A write transaction: BEGIN IMMEDIATE. Waits for another writer up to 5 s, then FAULT_UNAVAILABLE.
- * A failed commit has rolled back. */
+ * A failed commit has rolled back. Once a flush to disk has failed, no store of the process is
+ * written any more (FAULT_IO): the system forgets what it could not write and says "good" the next
+ * time. */
 enum fault_code store_begin(struct store *store, struct fault *fault) MUST_USE;
 enum fault_code store_commit(struct store *store, struct fault *fault) MUST_USE;
 void store_rollback(struct store *store); /* does nothing outside a transaction */

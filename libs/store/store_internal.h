@@ -8,6 +8,7 @@
 
 enum {
     STORE_WAIT_US = 5 * 1000 * 1000, /* for another writer, or for a free connection */
+    STORE_CHECKPOINT_PAGES = 4000,   /* of the log, before it is copied into the file */
     STORE_STATEMENT_SLOTS = 1024,    /* a power of two */
     STORE_STATEMENTS_MAX = 768,      /* literals a program may have */
 };
@@ -29,6 +30,12 @@ struct store {
     int statement_count;
     struct statement *statements[STORE_STATEMENT_SLOTS]; /* open addressing by pointer */
 };
+
+/* Whether a flush to disk has failed in this process. The system forgets what it could not write
+ * and says "good" the next time, so no later flush is believed: writing ends until the program is
+ * started anew and the log is read from disk. One flag for all stores: a disk that fails once is
+ * not trusted. (Tests set it back.) */
+extern _Atomic bool store_flush_failed;
 
 /* Must come before the first connection: routes SQLite's memory through os_resize. */
 void store_memory_init(void);

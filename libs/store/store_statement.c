@@ -121,6 +121,11 @@ enum fault_code store_step(struct statement *statement, bool *out_row, struct fa
     enum fault_code failed = store_check(store, fault);
     if (failed != FAULT_NONE)
         return failed;
+    if (store_flush_failed && !sqlite3_stmt_readonly(statement->prepared))
+        return fault_set(fault, FAULT_IO,
+                         "cannot write the store %s: the disk has failed to flush; check it, then "
+                         "restart the service",
+                         store->path);
     int code = statement->bind_code;
     if (code == SQLITE_OK)
         code = sqlite3_step(statement->prepared);

@@ -40,8 +40,12 @@ struct folder {
 static int make_folder(void **state)
 {
     static struct folder folder;
-    strcpy(folder.path, "/tmp/test_store.XXXXXX");
-    assert_non_null(mkdtemp(folder.path));
+    /* In memory where there is such a place: hundreds of stores are made here. */
+    strcpy(folder.path, "/dev/shm/test_store.XXXXXX");
+    if (!mkdtemp(folder.path)) {
+        strcpy(folder.path, "/tmp/test_store.XXXXXX");
+        assert_non_null(mkdtemp(folder.path));
+    }
     snprintf(folder.file, sizeof folder.file, "%s/test.db", folder.path);
     *state = &folder;
     return 0;
@@ -243,7 +247,6 @@ static void store_open__sets_what_durability_and_safety_need(void **state)
     assert_int_equal(pragma(store, "PRAGMA trusted_schema"), 0);
     assert_int_equal(pragma(store, "PRAGMA cell_size_check"), 1);
     assert_int_equal(pragma(store, "PRAGMA application_id"), 0x69677374);
-    assert_int_equal(pragma(store, "PRAGMA wal_autocheckpoint"), 4000);
     struct statement *query;
     struct fault fault;
     bool row;
