@@ -9,9 +9,10 @@
 #include "libs/graph/memo.h"
 #include "libs/graph/relate.h"
 
-#define GRAPH_NO_PLACE     UINT32_MAX       /* not in the graph */
-#define GRAPH_HOST_UNKNOWN (UINT32_MAX - 1) /* the entity of a URL's host was not looked for yet   \
-                                             */
+#define GRAPH_NO_PLACE UINT32_MAX /* not in the graph */
+#define GRAPH_HOST_UNKNOWN                                                                         \
+    (UINT32_MAX - 1) /* the entity of a URL's host was not looked for yet                          \
+                      */
 
 struct node {
     struct graph_entity entity;

@@ -188,9 +188,12 @@ static bool may_lack_scheme(const struct parts *parts)
     uint64_t number;
     bool has_port = str_to_u64(parts->port, 65535, &number);
     bool has_path = parts->rest.len > 0 && parts->rest.ptr[0] == '/';
-    bool is_dotted = str_find_byte(parts->host, '.') < parts->host.len ||
-                     (parts->host.len > 0 && parts->host.ptr[0] == '[');
-    return is_dotted && (has_port || (has_path && parts->port.len == 0));
+    return has_port || (has_path && parts->port.len == 0);
+}
+
+static bool is_dotted(struct str host)
+{
+    return str_find_byte(host, '.') < host.len || str_starts(host, STR("["));
 }
 
 enum graph_verdict graph_url_read(struct str text, struct graph_value *out)
@@ -214,8 +217,12 @@ enum graph_verdict graph_url_read(struct str text, struct graph_value *out)
         return GRAPH_VALUE_TOO_LONG;
     bool is_file = str_equal_nocase(parts.scheme, STR("file"));
     enum graph_verdict verdict = put_user(parts.user, out);
+    size_t host_at = out->len;
     if (verdict == GRAPH_VALUE_GOOD && !(is_file && parts.host.len == 0))
         verdict = put_host(parts.host, out);
+    if (verdict == GRAPH_VALUE_GOOD && parts.scheme.len == 0 &&
+        !is_dotted((struct str){out->text + host_at, out->len - host_at}))
+        verdict = GRAPH_VALUE_INVALID;
     if (verdict == GRAPH_VALUE_GOOD)
         verdict = put_port(parts.port, known, out);
     if (verdict == GRAPH_VALUE_GOOD)
