@@ -42,7 +42,7 @@ SPL = (
     "search index=* (NASHUA OR 10.20.14.37 OR CONCORD OR sync-telemetry OR invoices.test) "
     f'earliest=-6h | ighandoff title="{TITLE}"'
 )
-COLUMNS = ["_time", "sourcetype", "src", "dest", "user", "intelgraph_entities", "intelgraph_status"]
+COLUMNS = ["_time", "src", "dest", "intelgraph_entities", "intelgraph_status"]
 READY_S = 30.0
 
 
