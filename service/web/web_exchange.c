@@ -150,7 +150,7 @@ static enum MHD_Result answer(struct web_exchange *exchange, struct MHD_Connecti
     if (!exchange->problem && web_body_end(&exchange->body, &exchange->fault) != FAULT_NONE)
         refuse(exchange, NULL);
     if (!exchange->problem) {
-        request->body = buf_str(&exchange->body.bytes);
+        request->body = exchange->body.bytes.len > 0 ? buf_str(&exchange->body.bytes) : STR("");
         reply->status = 200;
         enum fault_code code =
             exchange->route->handler(exchange->shared->service, request, reply, &exchange->fault);
