@@ -163,6 +163,18 @@ class Service:
     def handoffs(self, token: str) -> list[Any]:
         return list(self.json("v1/handoffs", token)["handoffs"])
 
+    def values(self, handoff: str, token: str, kind: str) -> set[str]:
+        """Every value of a kind, page by page: also of a graph too large to be drawn."""
+        found: set[str] = set()
+        after = ""
+        while True:
+            path = f"v1/handoffs/{handoff}/entities?limit=1000&kind={kind}{after}"
+            reply = self.json(path, token)
+            found.update(entity["value"] for entity in reply["entities"])
+            if reply["next"] is None:
+                return found
+            after = f"&after={reply['next']}"
+
     def graph(self, handoff: str, token: str) -> Graph:
         reply = self.json(f"v1/handoffs/{handoff}/graph?limit=5000", token)
         return Graph(reply)

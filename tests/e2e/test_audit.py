@@ -94,8 +94,9 @@ class AuditTest(EndToEnd):
         place, other = self.place(), self.place()
         place.splunk.configure(place.service.url, place.tenant, other.token)
         place.search("ighandoff", visits(3))
-        (denied,) = self.of(other, "access.denied")
-        self.assertEqual(denied["record"]["result"], "failure")
+        (refused,) = self.of(other, "handoff.refused")
+        self.assertEqual(refused["record"]["result"], "failure")
+        self.assertIn("tenant", refused["record"]["reason"])
         viewer = place.service.token(place.tenant, role="viewer", name="viewer")
         place.splunk.configure(place.service.url, place.tenant, viewer)
         place.search("ighandoff", visits(3))
@@ -121,7 +122,8 @@ class AuditTest(EndToEnd):
         (file,) = [*service.data.glob("*.db"), *service.data.glob("*.sqlite*")][:1]
         with sqlite3.connect(file) as store:
             store.execute(
-                "UPDATE audit_entries SET entry = replace(CAST(entry AS TEXT), '1.2', '1.9')"
+                "UPDATE audit_entries SET entry ="
+                " CAST(replace(CAST(entry AS TEXT), '1.2', '1.9') AS BLOB)"
                 " WHERE tenant = ? AND idx = ?",
                 (place.tenant, target),
             )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 from splunkd import dialect, frame
 
 from . import raw
@@ -29,8 +31,10 @@ class BadFrameTest(EndToEnd):
     def test_a_stream_cut_at_every_byte_ends_without_a_crash_or_a_hang(self) -> None:
         stream = DRY + execute(SMALL) + execute(SMALL, finished=True)
         first, second = len(DRY), len(DRY) + len(execute(SMALL))
-        for cut in range(len(stream) + 1):
-            outcome = self.feed(stream[:cut])
+        cuts = range(len(stream) + 1)
+        with ThreadPoolExecutor(4) as pool:
+            outcomes = list(pool.map(lambda cut: self.feed(stream[:cut]), cuts))
+        for cut, outcome in enumerate(outcomes):
             good = [each for each in outcome.replies if "error" not in each.meta]
             whole = (cut >= first) + (cut >= second) + (cut >= len(stream))
             self.assertEqual(len(good), whole, f"cut at byte {cut}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -292,7 +293,7 @@ def _open_way(path: Path) -> None:
 
 
 class DiskFullTest(EndToEnd):
-    def small_disk(self, size: str = "3m") -> Path:
+    def small_disk(self, size: str = "80m") -> Path:
         folder = self.folder() / "disk"
         folder.mkdir()
         mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
@@ -303,13 +304,14 @@ class DiskFullTest(EndToEnd):
 
     def full(self, disk: Path) -> Path:
         ballast = disk / "ballast"
-        with ballast.open("wb") as stream:
-            try:
-                while True:
-                    stream.write(b"\0" * 4096)
-                    stream.flush()
-            except OSError:
-                pass
+        descriptor = os.open(ballast, os.O_WRONLY | os.O_CREAT)
+        try:
+            for size in (1 << 20, 4096, 1):
+                with contextlib.suppress(OSError):
+                    while os.write(descriptor, b"\0" * size):
+                        pass
+        finally:
+            os.close(descriptor)
         return ballast
 
     def test_a_full_disk_of_the_service_loses_nothing(self) -> None:

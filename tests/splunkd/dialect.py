@@ -46,14 +46,18 @@ def twin_of(value: Value) -> str:
 def write_body(columns: Sequence[str], rows: Iterable[Mapping[str, Value]]) -> bytes:
     """Header, then rows; the plain columns first, then their twins in the same order."""
     lines = [",".join([*map(quote, columns), *(quote(TWIN + name) for name in columns)])]
-    no_twins = "," * len(columns)
+    place = {name: index for index, name in enumerate(columns)}
+    width = len(columns)
+    blank = [""] * (2 * width)
     for row in rows:
-        values = [row.get(name, "") for name in columns]
-        line = ",".join([quote(plain_of(value)) for value in values])
-        if any(isinstance(value, list) for value in values):
-            lines.append(line + "," + ",".join([quote(twin_of(value)) for value in values]))
-        else:
-            lines.append(line + no_twins)
+        cells = blank.copy()  # most columns of most rows are empty
+        for name, value in row.items():
+            if (index := place.get(name)) is None:
+                continue
+            cells[index] = quote(plain_of(value))
+            if isinstance(value, list):
+                cells[width + index] = quote(twin_of(value))
+        lines.append(",".join(cells))
     lines.append("")
     return "\n".join(lines).encode("utf-8", "surrogateescape")
 
@@ -75,10 +79,11 @@ def read_body(body: bytes) -> Table:
     try:
         header = next(reader)
         plain, twins = _read_header(header)
+        names = [header[index] for index in plain]
         rows = [_read_row(header, plain, twins, cells, n) for n, cells in enumerate(reader)]
     except csv.Error as error:
         raise DialectError(f"line {reader.line_num}: {error}") from error
-    return Table([header[index] for index in plain], rows)
+    return Table(names, rows)
 
 
 def _read_header(header: list[str]) -> tuple[list[int], dict[int, int]]:
@@ -102,12 +107,10 @@ def _read_row(
 ) -> Row:
     if len(cells) != len(header):
         raise DialectError(f"row {number}: {len(cells)} cells under {len(header)} columns")
-    row: Row = {}
-    for index in plain:
-        twin = cells[twins[index]] if index in twins else ""
-        row[header[index]] = cells[index]
-        if twin:
-            row[header[index]] = _read_twin(header[index], cells[index], twin, number)
+    row: Row = {header[index]: cells[index] for index in plain}
+    for index, twin in twins.items():
+        if cells[twin]:
+            row[header[index]] = _read_twin(header[index], cells[index], cells[twin], number)
     return row
 
 

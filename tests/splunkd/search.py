@@ -358,9 +358,8 @@ class CommandRun:
             raise ProtocolError(f"{INDEX} {index} comes back twice")
         seen.add(index)
         full = dict(chunk[index])
-        for name, value in row.items():
-            if name != INDEX and (value != "" or name in full):
-                full[name] = value
+        full.update({name: value for name, value in row.items() if value or name in full})
+        del full[INDEX]
         return full
 
     # Messages and ends

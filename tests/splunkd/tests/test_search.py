@@ -279,7 +279,9 @@ class StrictTest(CommandTestCase):
         )
 
     def test_text_on_stdout(self) -> None:
-        self.refused("not a frame header", 'print("hello, I am a command. " * 9, flush=True)')
+        self.refused(
+            "not a frame header|request unread", 'print("hello, I am a command. " * 9, flush=True)'
+        )
 
 
 class FailureTest(CommandTestCase):
