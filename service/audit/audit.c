@@ -123,10 +123,10 @@ static enum fault_code open_keys(const char *folder, struct store *store, struct
     if (code != FAULT_NONE)
         return code;
     audit->public_key = sign_key_public(audit->key);
-    code = keep_vkey(audit, &paths, fault);
-    if (code == FAULT_NONE && tenant[0] != '\0')
+    /* The signer first: a wrong key must not leave its verifier key behind. */
+    if (tenant[0] != '\0')
         code = check_signer(audit, store, str_of(tenant), paths.key, fault);
-    return code;
+    return code == FAULT_NONE ? keep_vkey(audit, &paths, fault) : code;
 }
 
 enum fault_code audit_open(const char *folder, struct store *store, struct audit **out,

@@ -434,17 +434,24 @@ static void audit_open__keeps_one_key_and_says_when_it_is_lost_or_another(void *
     good(sign_key_save(other, fixture->key, &fault), &fault);
     sign_key_free(other);
     assert_int_equal(audit_open(fixture->folder, fixture->store, &audit, &fault), FAULT_CORRUPT);
-    assert_non_null(strstr(fault.text, "is not the one that"));
+    assert_non_null(strstr(fault.text, "is not signed by this log's key"));
+    assert_non_null(strstr(fault.text, fixture->key));
     unlink(fixture->vkey);
     assert_int_equal(audit_open(fixture->folder, fixture->store, &audit, &fault), FAULT_CORRUPT);
-    assert_non_null(strstr(fault.text, "is not signed by this log's key"));
+    assert_int_equal(access(fixture->vkey, F_OK), -1);
 
     /* Damaged. */
     good(file_replace(fixture->key, STR("no key"), 0600, &fault), &fault);
     assert_int_equal(audit_open(fixture->folder, fixture->store, &audit, &fault), FAULT_CORRUPT);
     assert_null(audit);
 
+    /* The right key beside another's verifier key. */
     good(file_replace(fixture->key, buf_str(&key), 0600, &fault), &fault);
+    good(file_replace(fixture->vkey, STR("intelgraphd/_service+00000000+AAAA\n"), 0644, &fault),
+         &fault);
+    assert_int_equal(audit_open(fixture->folder, fixture->store, &audit, &fault), FAULT_CORRUPT);
+    assert_non_null(strstr(fault.text, "is not the one that"));
+
     good(file_replace(fixture->vkey, buf_str(&vkey), 0644, &fault), &fault);
     good(audit_open(fixture->folder, fixture->store, &audit, &fault), &fault);
     audit_close(audit);
