@@ -151,7 +151,8 @@ bool hex_to(struct str hex, void *out, size_t len)
             return false;
     uint8_t *bytes = out;
     for (size_t i = 0; i < len; i++)
-        bytes[i] = (uint8_t)(hex_digit(hex.ptr[2 * i]) << 4 | hex_digit(hex.ptr[2 * i + 1]));
+        bytes[i] = (uint8_t)((unsigned)hex_digit(hex.ptr[2 * i]) << 4 |
+                             (unsigned)hex_digit(hex.ptr[2 * i + 1]));
     return true;
 }
 

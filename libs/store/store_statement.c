@@ -69,7 +69,8 @@ enum fault_code store_prepare(struct store *store, const char *sql, struct state
             return code;
     }
     struct statement *statement = *slot;
-    assert(strcmp(sqlite3_sql(statement->prepared), sql) == 0 && "the key is a literal");
+    assert(statement && strcmp(sqlite3_sql(statement->prepared), sql) == 0 &&
+           "the key is a literal");
     sqlite3_reset(statement->prepared);
     sqlite3_clear_bindings(statement->prepared);
     statement->bind_code = SQLITE_OK;

@@ -110,8 +110,8 @@ static enum fault_code check_signer(const struct audit *audit, struct store *sto
 static enum fault_code open_keys(const char *folder, struct store *store, struct audit *audit,
                                  struct fault *fault)
 {
-    struct paths paths;
-    char tenant[AUDIT_TENANT_MAX + 1];
+    struct paths paths = {.key = ""};
+    char tenant[AUDIT_TENANT_MAX + 1] = "";
     bool records = false;
     enum fault_code code = make_paths(folder, &paths, fault);
     if (code == FAULT_NONE)

@@ -218,10 +218,11 @@ static enum fault_code read_subtree(void *context, int height, uint64_t index, s
         merkle_append(&range, &hash, made);
     }
     store_reset(query);
+    uint64_t next = from + range.size;
     if (code == FAULT_NONE && range.size != width)
         code = fault_set(fault, FAULT_CORRUPT,
                          "tenant %.*s: hash %llu of level %d is missing or damaged",
-                         STR_ARG(reading->tenant), (unsigned long long)(from + range.size), level);
+                         STR_ARG(reading->tenant), (unsigned long long)next, level);
     if (code == FAULT_NONE)
         *out = merkle_root(&range);
     return code;

@@ -112,7 +112,7 @@ struct folder {
 static int make_folder(void **state)
 {
     static struct folder folder;
-    strcpy(folder.path, "/tmp/test_sign.XXXXXX");
+    snprintf(folder.path, sizeof folder.path, "%s", "/tmp/test_sign.XXXXXX");
     assert_non_null(mkdtemp(folder.path));
     snprintf(folder.file, sizeof folder.file, "%s/test.key", folder.path);
     *state = &folder;
@@ -150,7 +150,8 @@ static void sign_key__is_the_same_after_saving_and_loading(void **state)
 
 /* Of an elliptic curve, made for this test by `openssl genpkey`. */
 static const char other_kind[] =
-    "-----BEGIN PRIVATE KEY-----\n"
+    "-----BEGIN "
+    "PRIVATE KEY-----\n"
     "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQguZ4QH7zWpGr9H9gl\n"
     "2AvY31mzSet1CTEcCpqNtSxFuq2hRANCAARSOQ0GT7sn2W/xq1HJtuy1Hw11aCte\n"
     "NOqZAmE+TJ4AvsWbt+GieazlaatSeisUS9GUpZCxpRtBVDTD0Yfsk3eT\n"
@@ -165,7 +166,8 @@ static void sign_key_load__names_a_file_that_holds_no_key(void **state)
     const struct str contents[] = {
         STR(""),
         STR("not a key"),
-        STR("-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2Vw\n-----END PRIVATE KEY-----\n"),
+        STR("-----BEGIN "
+            "PRIVATE KEY-----\nMC4CAQAwBQYDK2Vw\n-----END PRIVATE KEY-----\n"),
         {other_kind, sizeof other_kind - 1},
     };
     for (size_t i = 0; i < sizeof contents / sizeof contents[0]; i++) {

@@ -41,9 +41,9 @@ static int make_folder(void **state)
 {
     static struct folder folder;
     /* In memory where there is such a place: hundreds of stores are made here. */
-    strcpy(folder.path, "/dev/shm/test_store.XXXXXX");
+    snprintf(folder.path, sizeof folder.path, "%s", "/dev/shm/test_store.XXXXXX");
     if (!mkdtemp(folder.path)) {
-        strcpy(folder.path, "/tmp/test_store.XXXXXX");
+        snprintf(folder.path, sizeof folder.path, "%s", "/tmp/test_store.XXXXXX");
         assert_non_null(mkdtemp(folder.path));
     }
     snprintf(folder.file, sizeof folder.file, "%s/test.db", folder.path);

@@ -84,7 +84,7 @@ static void remove_files(void)
 static int set_up(void **state)
 {
     (void)state;
-    strcpy(path, "/tmp/test_store_disk.XXXXXX");
+    snprintf(path, sizeof path, "%s", "/tmp/test_store_disk.XXXXXX");
     int fd = mkstemp(path);
     assert_true(fd >= 0);
     close(fd);

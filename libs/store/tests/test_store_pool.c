@@ -21,7 +21,7 @@ static char file[128];
 static int make_file(void **state)
 {
     (void)state;
-    strcpy(file, "/tmp/test_store_pool.XXXXXX");
+    snprintf(file, sizeof file, "%s", "/tmp/test_store_pool.XXXXXX");
     int fd = mkstemp(file);
     assert_true(fd >= 0);
     return close(fd);
@@ -143,7 +143,7 @@ static void *work(void *argument)
         }
         if (code != FAULT_NONE) {
             worker->failures++;
-            strcpy(worker->text, fault.text);
+            snprintf(worker->text, sizeof worker->text, "%s", fault.text);
         }
     }
     return NULL;

@@ -49,7 +49,7 @@ static inline void fixture_close(struct fixture *fixture)
 static inline int fixture_make(void **state)
 {
     static struct fixture fixture;
-    strcpy(fixture.folder, "/tmp/test_audit.XXXXXX");
+    snprintf(fixture.folder, sizeof fixture.folder, "%s", "/tmp/test_audit.XXXXXX");
     assert_non_null(mkdtemp(fixture.folder));
     snprintf(fixture.file, sizeof fixture.file, "%s/test.db", fixture.folder);
     snprintf(fixture.key, sizeof fixture.key, "%s/audit.key", fixture.folder);
