@@ -102,7 +102,7 @@ function addImplant(b, host, user, index) {
     const hash = b.entity("sha256", hex(b.random, 64), "file_hash");
     const file = b.entity(
         "file",
-        `C:\\Users\\${user.value.split("\\")[1]}\\AppData\\Local\\Temp\\upd${index}.dll`,
+        `c:\\users\\${user.value.split("@")[0]}\\appdata\\local\\temp\\upd${index}.dll`,
         "file_path",
     );
     const loader = b.entity("process", index % 2 ? "rundll32.exe" : "regsvr32.exe", "process_name");
@@ -149,7 +149,7 @@ function investigation() {
     people.forEach((name, index) => {
         const host = b.entity("host", `nashua-ws${14 + index * 3}.nashua.corp`, ["host", "dest"]);
         const ip = b.entity("ip", `10.44.12.${31 + index * 9}`, ["src_ip", "src"]);
-        const user = b.entity("user", `NASHUA\\${name}`, "user");
+        const user = b.entity("user", `${name}@nashua`, "user");
         const box = b.entity("email", `${name}@nashua.corp`, "recipient");
         b.relate(host, "has-address", ip);
         b.relate(user, "logs-on-to", host);
@@ -173,7 +173,7 @@ function investigation() {
         if (index < 2) b.relate(ip, "queries", mirror);
         if (index === 2) b.relate(ip, "connects-to", second);
     });
-    const admin = b.entity("user", "NASHUA\\svc-backup", "user", {earlier_handoffs: 1});
+    const admin = b.entity("user", "svc-backup@nashua", "user", {earlier_handoffs: 1});
     b.relate(admin, "logs-on-to", dc);
     b.relate(admin, "logs-on-to", b.entity("host", "nashua-ws20.nashua.corp", "host"));
     const psexec = b.entity("process", "psexesvc.exe", "process_name");
@@ -181,7 +181,7 @@ function investigation() {
     b.relate(psexec, "runs-on", dc);
     const key = b.entity(
         "registry-key",
-        "HKLM\\System\\CurrentControlSet\\Services\\PSEXESVC",
+        "HKLM\\system\\currentcontrolset\\services\\psexesvc",
         "registry_path",
     );
     b.relate(psexec, "writes", key);

@@ -57,8 +57,21 @@ export async function handOff(url, token, tenant, kept, {sid = kept.handoff.sid}
     const target = `${url}/`;
     const id = handoffId(tenant, sid, command, target);
     const lines = graphLines(kept);
-    const head = {version: 1, id, tenant, sid, command, target, title, investigation, user, app,
-        search_sha256: "5f".repeat(32), client: "intelgraph/0.1.0", parts: 1};
+    const head = {
+        version: 1,
+        id,
+        tenant,
+        sid,
+        command,
+        target,
+        title,
+        investigation,
+        user,
+        app,
+        search_sha256: "5f".repeat(32),
+        client: "intelgraph/0.1.0",
+        parts: 1,
+    };
     const commit = {
         rows: kept.handoff.rows,
         entities: kept.entities.length,
@@ -70,7 +83,11 @@ export async function handOff(url, token, tenant, kept, {sid = kept.handoff.sid}
         relations_left_out: 0,
         content_sha256: createHash("sha256").update(lines.join("")).digest("hex"),
     };
-    const body = [`${JSON.stringify({handoff: head})}\n`, ...lines, `${JSON.stringify({commit})}\n`].join("");
+    const body = [
+        `${JSON.stringify({handoff: head})}\n`,
+        ...lines,
+        `${JSON.stringify({commit})}\n`,
+    ].join("");
     const response = await fetch(`${url}/v1/handoffs`, {
         method: "POST",
         headers: {Authorization: `Bearer ${token}`, "Content-Type": "application/x-ndjson"},
@@ -101,11 +118,26 @@ async function ready(url, child) {
 
 export async function startService(program) {
     const data = mkdtempSync(join(tmpdir(), "intelgraph-browser-"));
-    const token = execFileSync(program, ["token", "create", "--data", data, "--tenant", "acme", "--role",
-        "admin", "--name", "mara.okafor"], {encoding: "utf8"}).trim();
+    const token = execFileSync(
+        program,
+        [
+            "token",
+            "create",
+            "--data",
+            data,
+            "--tenant",
+            "acme",
+            "--role",
+            "admin",
+            "--name",
+            "mara.okafor",
+        ],
+        {encoding: "utf8"},
+    ).trim();
     const port = await freePort();
-    const child = spawn(program, ["serve", "--data", data, "--listen", `127.0.0.1:${port}`],
-        {stdio: "ignore"});
+    const child = spawn(program, ["serve", "--data", data, "--listen", `127.0.0.1:${port}`], {
+        stdio: "ignore",
+    });
     const url = `http://127.0.0.1:${port}`;
     await ready(url, child);
     return {

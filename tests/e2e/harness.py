@@ -180,6 +180,12 @@ class Service:
         return Graph(reply)
 
 
+def store_of(service: Service) -> Path:
+    """The file of its embedded store."""
+    (file,) = [path for path in service.data.iterdir() if path.suffix in (".db", ".sqlite")]
+    return file
+
+
 class Graph:
     """A hand-off's graph by values: what a test can say in one line."""
 

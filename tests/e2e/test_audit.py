@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import sqlite3
 from typing import Any
 
-from .harness import EndToEnd, Place, link_id, visits
+from .harness import EndToEnd, Place, link_id, store_of, visits
 
 
 class AuditTest(EndToEnd):
@@ -103,8 +105,6 @@ class AuditTest(EndToEnd):
         self.assertEqual(len(self.of(place, "access.denied")), 1)
 
     def test_verify_accepts_the_log_and_names_the_first_record_that_was_changed(self) -> None:
-        import sqlite3
-
         service = self.own_service()
         service.start()
         place = self.place(service)
@@ -119,15 +119,14 @@ class AuditTest(EndToEnd):
         words = ("audit", "verify", "--data", str(service.data))
         good = service.run(*words)
         self.assertEqual(good.returncode, 0, good.stderr)
-        (file,) = [*service.data.glob("*.db"), *service.data.glob("*.sqlite*")][:1]
-        with sqlite3.connect(file) as store:
+        with contextlib.closing(sqlite3.connect(store_of(service))) as store:
             store.execute(
                 "UPDATE audit_entries SET entry ="
                 " CAST(replace(CAST(entry AS TEXT), '1.2', '1.9') AS BLOB)"
                 " WHERE tenant = ? AND idx = ?",
                 (place.tenant, target),
             )
-        store.close()
+            store.commit()
         bad = service.run(*words)
         self.assertNotEqual(bad.returncode, 0)
         told = bad.stdout + bad.stderr

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 from splunkd import dialect
 from splunkd.result import Exchange
 
@@ -171,6 +173,21 @@ class MainJobTest(EndToEnd):
         graph = place.service.graph(link_id(result), place.token)
         self.assertEqual(len(graph.entities), 10)
 
+    def test_a_handoff_too_large_for_one_request_goes_in_parts(self) -> None:
+        place = self.place()
+        rows = [visit(n, f"10.{n // 62500}.{n // 250 % 250}.{n % 250}", "") for n in range(16000)]
+        for row in rows:
+            row["query"] = f"{row['_cd'][2:]}.a-name-that-is-long-enough.example"
+        result = place.search(
+            "ighandoff maxentities=100000", rows, chunk_rows=8000, keep_bodies=False
+        )
+        self.done(result)
+        self.rows_pass(result, rows)
+        (handoff,) = place.handoffs()
+        self.assertEqual((handoff["entities"], handoff["relations"]), (32000, 16000))
+        parts = [line for line in self.service.said().splitlines() if "method=PUT" in line]
+        self.assertGreater(len(parts), 1)
+
     def test_a_search_without_rows_sends_nothing_and_says_so(self) -> None:
         place = self.place()
         result = place.search("ighandoff", [])
@@ -242,6 +259,30 @@ class OnceTest(EndToEnd):
         self.assertEqual(self.statuses(result), {"preview"})
         self.assertEqual((place.handoffs(), place.splunk.audit), ([], []))
 
+    def test_a_link_is_shown_only_where_something_will_be_behind_it(self) -> None:
+        place = self.place()
+        preview = place.search("ighandoff", visits(10), preview=True, sid="1.1")
+        dry = place.search("ighandoff dryrun=true", visits(10), sid="1.1")
+        self.assertEqual({*column(preview, "intelgraph_url"), *column(dry, "intelgraph_url")}, {""})
+        result = place.search("ighandoff", visits(12), sid="1.1")
+        self.assertEqual([each["id"] for each in place.handoffs()], [link_id(result)])
+
+    def test_the_same_search_run_four_times_at_once_makes_one_handoff(self) -> None:
+        place = self.place()
+        with ThreadPoolExecutor(4) as pool:
+            runs = [
+                pool.submit(place.search, "ighandoff", visits(300, sources=40), sid="1.1")
+                for _ in range(4)
+            ]
+            results = [run.result() for run in runs]
+        for result in results:
+            self.done(result)
+            self.assertEqual(result.messages[0].level, "INFO")
+        self.assertEqual(len(place.handoffs()), 1)
+        self.assertEqual(len(place.splunk.audit), 4)
+        sent = [line["result"] for line in place.splunk.audit]
+        self.assertEqual(sorted(sent), ["duplicate"] * 3 + ["sent"])
+
     def test_a_dry_run_sends_nothing_and_tells_what_it_would(self) -> None:
         place = self.place()
         result = place.search("ighandoff dryrun=true", visits(35))
@@ -303,6 +344,17 @@ class ArgumentsTest(EndToEnd):
         (place.splunk.app / "local" / "intelgraph.conf").unlink()
         result = place.search("ighandoff", visits(2))
         self.says(result, "(?i)configured|url", r"intelgraph\.conf")
+
+    def test_a_token_in_the_conf_file_itself_is_refused(self) -> None:
+        place = self.place(credential="igt_0123456789abcdef_secret")
+        result = place.search("ighandoff", visits(2))
+        self.says(result, "credential", "file:")
+        self.assertNotIn("secret", "\n".join(result.texts()))
+
+    def test_plain_http_to_another_machine_is_refused(self) -> None:
+        place = self.place()
+        place.splunk.configure("http://intelgraph.example/", place.tenant, place.token)
+        self.says(place.search("ighandoff", visits(2)), "url", "https")
 
     def test_a_wrong_setting_is_told_with_its_name_and_file(self) -> None:
         place = self.place(timeout_ms="soon")

@@ -7,12 +7,14 @@ import os
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from .harness import STOP_S, EndToEnd, Place, Service, free_port, link_id, request, visits
+from .harness import STOP_S, EndToEnd, Place, Service, free_port, link_id, request, store_of, visits
 
 
 class OutageTest(EndToEnd):
@@ -44,6 +46,25 @@ class OutageTest(EndToEnd):
         self.assertEqual(titles, ["first", "second", "third"])
         for result in (first, second):
             self.assertTrue(place.service.graph(link_id(result), place.token).entities)
+
+    def test_what_waits_goes_out_once_however_many_searches_run(self) -> None:
+        service = self.own_service()
+        service.start()
+        place = self.place(service)
+        service.stop()
+        for number in range(6):
+            place.search("ighandoff", visits(9, sources=number + 1), sid=f"1.{number}")
+        self.assertEqual(len(place.splunk.outbox), 6)
+        service.start()
+        with ThreadPoolExecutor(4) as pool:
+            runs = [
+                pool.submit(place.search, "ighandoff", visits(3), sid=f"2.{number}")
+                for number in range(4)
+            ]
+            for run in runs:
+                self.done(run.result())
+        self.assertEqual(len(place.handoffs()), 10)
+        self.assertEqual(place.splunk.outbox, [])
 
     def test_the_same_search_queued_twice_waits_once(self) -> None:
         place = self.place()
@@ -290,6 +311,43 @@ def _open_way(path: Path) -> None:
     for parent in path.parents:
         if str(parent).startswith("/tmp/"):
             parent.chmod(0o755)
+
+
+class AuditLostTest(EndToEnd):
+    """Without its log the service takes nothing."""
+
+    def test_a_handoff_whose_record_cannot_be_appended_is_refused_and_waits(self) -> None:
+        service = self.own_service()
+        service.start()
+        place = self.place(service)
+        place.search("ighandoff", visits(3), sid="1.1")
+        service.stop()
+        with contextlib.closing(sqlite3.connect(store_of(service))) as store:
+            store.execute("DELETE FROM audit_heads WHERE tenant = ?", (place.tenant,))
+            store.commit()
+        service.start()
+        rows = visits(5)
+        result = place.search("ighandoff", rows, sid="1.2", last_empty=False)
+        self.done(result)
+        self.rows_pass(result, rows)
+        self.assertNotIn("sent", self.statuses(result))
+        self.assertEqual(len(place.splunk.outbox), 1)
+        with contextlib.closing(sqlite3.connect(store_of(service))) as store:
+            (count,) = store.execute("SELECT count(*) FROM handoffs").fetchone()
+        self.assertEqual(count, 1)
+        done = service.run("audit", "verify", "--data", str(service.data))
+        self.assertNotEqual(done.returncode, 0)
+
+    def test_a_log_is_never_continued_under_another_key(self) -> None:
+        service = self.own_service()
+        service.start()
+        place = self.place(service)
+        place.search("ighandoff", visits(3))
+        service.stop()
+        (service.data / "audit.key").unlink()
+        self.assertNotEqual(service.spawn().wait(20), 0)
+        self.assertIn("audit.key", service.said())
+        self.assertFalse((service.data / "audit.key").exists())
 
 
 class DiskFullTest(EndToEnd):
