@@ -60,6 +60,11 @@ struct web_exchange *web_exchange_new(struct web_shared *shared, const char *tar
     struct str raw = str_of(target);
     exchange->target_cut = raw.len > WEB_TARGET_MAX;
     exchange->raw_target = arena_copy(&exchange->arena, str_take(raw, WEB_TARGET_MAX));
+    if (!exchange->raw_target.ptr) {
+        arena_done(&exchange->arena);
+        os_free(exchange);
+        return NULL;
+    }
     buf_init(&exchange->reply.body, REPLY_BODY_MAX);
     atomic_fetch_add(&shared->under_way, 1);
     web_guarded_deadline(guarded, exchange->started_us + shared->request_timeout_us);
@@ -96,6 +101,7 @@ static void find_route(struct web_exchange *exchange, const struct web_target *t
 {
     struct web_request *request = &exchange->request;
     bool head = str_equal(request->method, STR("HEAD"));
+    bool matched = false; /* not seen from `allowed`: it may lack memory */
     struct buf allowed;
     buf_init(&allowed, 256);
     for (size_t t = 0; t < exchange->shared->table_count; t++)
@@ -103,6 +109,7 @@ static void find_route(struct web_exchange *exchange, const struct web_target *t
             struct str parts[WEB_PARTS_MAX];
             if (!web_target_matches(target, each->pattern, parts))
                 continue;
+            matched = true;
             struct str method = str_of(each->method);
             bool get = str_equal(method, STR("GET"));
             if (str_equal(request->method, method) || (head && get)) {
@@ -114,7 +121,7 @@ static void find_route(struct web_exchange *exchange, const struct web_target *t
             buf_addf(&allowed, "%s%s%s", allowed.len ? ", " : "", each->method,
                      get ? ", HEAD" : "");
         }
-    if (allowed.len == 0) {
+    if (!matched) {
         fault_set(&exchange->fault, FAULT_NOT_FOUND, "there is nothing at this address");
         refuse(exchange, NULL);
     } else {
@@ -158,8 +165,11 @@ static enum MHD_Result answer(struct web_exchange *exchange, struct MHD_Connecti
         if (code != FAULT_NONE) {
             exchange->problem = web_problem_of(code);
             reply->header_count = 0; /* what was set for a success that did not come */
-        } else if (buf_check(&reply->body, "the reply", &exchange->fault) != FAULT_NONE) {
-            exchange->problem = web_problem_of(FAULT_NONE);
+        } else {
+            /* A reply over our own limit is our error, not the client's. */
+            code = buf_check(&reply->body, "the reply", &exchange->fault);
+            if (code != FAULT_NONE)
+                exchange->problem = web_problem_of(code == FAULT_LIMIT ? FAULT_NONE : code);
         }
     }
     if (exchange->problem)

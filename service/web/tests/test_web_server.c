@@ -704,6 +704,64 @@ static void server__names_an_address_it_cannot_listen_on(void **state)
     assert_null(other);
 }
 
+/* Refuses the allocation that the countdown ends at; below zero: none. */
+static atomic_long until_refusal;
+
+static void *refusing_resize(void *ptr, size_t size)
+{
+    if (size > 0 && atomic_load(&until_refusal) >= 0 && atomic_fetch_sub(&until_refusal, 1) == 0)
+        return NULL;
+    return os_posix.resize(ptr, size);
+}
+
+static void server__outlives_each_refused_allocation(void **state)
+{
+    (void)state;
+    web_server_stop(server, 100);
+    struct os_platform refusing = os_posix;
+    refusing.resize = refusing_resize;
+    atomic_store(&until_refusal, -1);
+    os_platform_set(&refusing);
+    struct web_settings settings = client_settings();
+    start(&settings);
+    struct buf body = gzip_of(STR("hello"));
+    int refused = 0;
+    bool exhausted = false;
+    for (int n = 0; n < 200 && !exhausted; n++) {
+        int fd = client_connect(port);
+        char head[256];
+        snprintf(head, sizeof head,
+                 "POST /echo?q=1 HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Encoding: "
+                 "gzip\r\nAccept-Encoding: gzip\r\nContent-Length: %zu\r\n\r\n",
+                 body.len);
+        nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+        struct client_reply reply = {0};
+        buf_init(&reply.bytes, CLIENT_REPLY_MAX);
+        reply.bytes.ptr = os_posix.resize(NULL, 1 << 18);
+        reply.bytes.room = 1 << 18;
+        atomic_store(&until_refusal, n);
+        client_send(fd, str_of(head));
+        client_send(fd, buf_str(&body));
+        client_receive(fd, 5000, &reply.bytes);
+        exhausted = atomic_exchange(&until_refusal, -1) >= 0;
+        client_reply_read(&reply);
+        assert_true(reply.status == 200 || reply.status == 503 || reply.status == 500 ||
+                    reply.status == 0);
+        refused += reply.status != 200;
+        client_reply_done(&reply);
+        close(fd);
+    }
+    assert_true(exhausted);
+    assert_true(refused >= 3);
+    struct client_reply reply = client_get(port, "/echo");
+    assert_int_equal(reply.status, 200);
+    client_reply_done(&reply);
+    web_server_stop(server, 100);
+    os_platform_set(&os_posix);
+    start(&settings);
+    buf_done(&body);
+}
+
 static void server__counts_what_it_did(void **state)
 {
     (void)state;
@@ -747,6 +805,7 @@ int main(void)
         TEST(server__limits_connections_of_one_address),
         TEST(server__stop_lets_a_request_under_way_end),
         TEST(server__names_an_address_it_cannot_listen_on),
+        TEST(server__outlives_each_refused_allocation),
         TEST(server__counts_what_it_did),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
