@@ -1,17 +1,31 @@
-// The same checks against a running intelgraphd. From the environment: INTELGRAPH_URL (origin),
-// INTELGRAPH_TOKEN (a token that may read hand-offs), INTELGRAPH_HANDOFF (an id whose graph has relations).
+// The same checks against a real intelgraphd. From the environment: INTELGRAPHD, the program, which is
+// started here; or one that runs: INTELGRAPH_URL (its origin), INTELGRAPH_TOKEN (may read hand-offs and
+// the audit log), INTELGRAPH_HANDOFF (an id whose graph has relations).
 import assert from "node:assert/strict";
 import {after, before, test} from "node:test";
 import {signedIn, startBrowser} from "./browser.mjs";
 import {axeFindings, coreChecks, openHandoff, watched} from "./core.mjs";
+import {corpus, ids} from "./data.mjs";
 import {securityHeaders} from "./mock.mjs";
+import {handOff, startService} from "./service.mjs";
 
-const {INTELGRAPH_TOKEN: token, INTELGRAPH_HANDOFF: handoff} = process.env;
-const url = process.env.INTELGRAPH_URL.replace(/\/$/, "");
+let url = process.env.INTELGRAPH_URL?.replace(/\/$/, "");
+let {INTELGRAPH_TOKEN: token, INTELGRAPH_HANDOFF: handoff} = process.env;
+let service;
 let browser;
 let reply;
 
+// Two hand-offs of the same graph, so that the page has earlier ones to tell of.
+async function startOwn() {
+    service = await startService(process.env.INTELGRAPHD);
+    ({url, token} = service);
+    const kept = corpus().get(ids.investigation);
+    await handOff(url, token, "acme", kept, {sid: "1763532720.17"});
+    handoff = await handOff(url, token, "acme", kept);
+}
+
 before(async () => {
+    if (!url) await startOwn();
     browser = await startBrowser();
     const response = await fetch(`${url}/v1/handoffs/${handoff}/graph`, {
         headers: {Authorization: `Bearer ${token}`},
@@ -19,7 +33,10 @@ before(async () => {
     assert.equal(response.status, 200);
     reply = await response.json();
 });
-after(() => browser?.close());
+after(async () => {
+    await browser?.close();
+    await service?.stop();
+});
 
 async function onPage(options, check) {
     const page = await signedIn(browser, url, token, options);
@@ -82,3 +99,24 @@ test("assets are compressed and may be kept for a year (real service)", async ()
     });
     assert.equal(again.status, 304);
 });
+
+test("an entity that was handed off before says so (real service)", () =>
+    onPage({}, async (page) => {
+        await openHandoff(page, url, handoff);
+        await page.locator(".entities .entity-button").first().click();
+        const expected = reply.entities.some((entity) => entity.earlier_handoffs > 0);
+        assert.equal((await page.locator(".entities .badge-known").count()) > 0, expected);
+    }));
+
+test("administration shows tokens, records and the checkpoint (real service)", () =>
+    onPage({}, async (page) => {
+        await page.goto(`${url}/admin`);
+        await page.waitForSelector(".checkpoint pre");
+        const note = await page.locator(".checkpoint pre").evaluate((node) => node.textContent);
+        assert.match(note, /^[^\n]+\n\d+\n[A-Za-z0-9+/=]{44}\n\n\u2014 /);
+        assert.ok((await page.locator(".record").count()) > 0);
+        assert.match(await page.innerText("main"), /Ready[\s\S]*Version/);
+        assert.ok(
+            (await page.locator("section:has(h2:text-is('API tokens')) tbody tr").count()) > 0,
+        );
+    }));

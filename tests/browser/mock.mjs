@@ -17,6 +17,7 @@ export const securityHeaders = {
     "Referrer-Policy": "no-referrer",
 };
 
+const metrics = '# TYPE intelgraphd_build_info gauge\nintelgraphd_build_info{version="0.1.0"} 1\n';
 const types = {
     js: "text/javascript; charset=utf-8",
     css: "text/css; charset=utf-8",
@@ -112,8 +113,7 @@ export function startMock({dist, port = 0, drawing = true, host = "127.0.0.1"}) 
     }
 
     function api(method, path, parameters, role, body) {
-        if (path === "/readyz")
-            return json({status: "ready", version: "0.1.0", checks: {store: "ok", audit: "ok"}});
+        if (path === "/readyz") return json({status: "ready"});
         if (path === "/v1/session" && method === "POST") return signIn(body);
         if (!role) return unsigned();
         if (path === "/v1/session" && method === "DELETE") return {status: 204, cookie: "gone"};
@@ -199,6 +199,7 @@ export function startMock({dist, port = 0, drawing = true, host = "127.0.0.1"}) 
         if (pathname.startsWith("/assets/"))
             return asset(response, pathname.slice("/assets/".length));
         if (pathname === "/favicon.ico") return response.writeHead(404).end();
+        if (pathname === "/metrics") return response.end(metrics);
         if (!/^\/(v1\/|readyz)/.test(pathname)) return page(request, response, pathname);
         let text = "";
         for await (const chunk of request) text += chunk;

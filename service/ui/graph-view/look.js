@@ -90,7 +90,7 @@ export function styleOf(look, nodes, large) {
         },
         {selector: "node.unfound", style: {opacity: 0.22}},
         {selector: "edge.unfound", style: {opacity: 0.12}},
-        {selector: "node.faded", style: {opacity: 0.2}},
+        {selector: "node.faded", style: {opacity: 0.25}},
         {selector: "edge.faded", style: {opacity: 0.08}},
         {
             selector: "edge.near",

@@ -78,32 +78,30 @@ function me(session) {
     ]);
 }
 
-// /readyz answers 503 with the same shape when a part is not well; both are shown.
+// The version, from the service's own metrics; "" where they are not to be had.
+async function version() {
+    try {
+        const text = await (await fetch("/metrics")).text();
+        return /^intelgraphd_build_info\{[^}]*version="([^"]*)"/m.exec(text)?.[1] ?? "";
+    } catch {
+        return "";
+    }
+}
+
+// /readyz answers 200, or 503 with the reason as a problem.
 async function health() {
-    const response = await fetch("/readyz", {headers: {Accept: "application/json"}}).catch(() => {
+    const asked = fetch("/readyz", {headers: {Accept: "application/json"}}).catch(() => {
         throw new Problem(0, "The service cannot be reached", "No answer came from IntelGraph.");
     });
-    const text = await response.text();
-    let told = {};
-    try {
-        told = JSON.parse(text);
-    } catch {
-        // A plain "ok" is an answer too.
-    }
-    const checks = Array.isArray(told.checks)
-        ? told.checks.map((check) => [check.name, check.status ?? check.ok])
-        : Object.entries(told.checks ?? {});
-    const tone = (good) => (good ? "good" : "bad");
-    const isGood = (value) =>
-        value === true || /^(ok|ready|pass|up)$/i.test(String(value?.status ?? value));
+    const [response, release] = await Promise.all([asked, version()]);
+    const told = await response.json().catch(() => ({}));
+    const reason = response.ok ? "" : told.detail || told.title || `status ${response.status}`;
     return pairs([
-        ["State", badge(response.ok ? "Ready" : "Not ready", tone(response.ok))],
-        ...(told.version ? [["Version", visible(told.version)]] : []),
-        ...(told.detail ? [["Reason", visible(told.detail)]] : []),
-        ...checks.map(([name, value]) => [
-            visible(name).replaceAll("_", " "),
-            badge(isGood(value) ? "ok" : visible(value?.status ?? value), tone(isGood(value))),
-        ]),
+        ["State", response.ok ? badge("Ready", "good") : badge("Not ready", "bad")],
+        ...(reason ? [["Reason", visible(reason)]] : []),
+        ["Version", release ? visible(release) : "not told"],
+        ["Address", location.host],
+        ["API description", el("a", {href: "/openapi.yaml"}, "openapi.yaml")],
     ]);
 }
 
