@@ -9,7 +9,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from world import DOMAIN, MAIL_GATEWAY, NETBIOS, PROXY, RESOLVER, Dice, Machine
+from world import MAIL_GATEWAY, NETBIOS, RESOLVER, Dice, Machine
 
 Row = dict[str, Any]
 
@@ -198,7 +198,7 @@ def proxy(
 ) -> Row:
     """The web proxy. Who did not sign in is `-`; a name with several addresses gives them all."""
     site = url.partition("://")[2].partition("/")[0]
-    user = f"{src.user}@{DOMAIN}" if src.user else "-"
+    user = f"{NETBIOS.lower()}\\{src.user}" if src.user else "-"
     status = "403" if action == "blocked" else "200"
     raw = (
         f"{when:.3f} 312 {src.ip} TCP_MISS/{status} {received} {method} {url} {user} "
@@ -218,7 +218,6 @@ def proxy(
         "action": action,
         "bytes_out": str(sent),
         "bytes_in": str(received),
-        "dvc": PROXY,
     }
     return {
         **_row(when, "proxy", "squid:access", "proxy01", "/var/log/squid/access.log", raw),
@@ -260,7 +259,7 @@ def logon(
             "Workstation_Name": source.name if source else machine.name,
             "Logon_Type": str(kind),
             "action": "success" if good else "failure",
-            "process_name": "N/A" if kind == 3 else "winlogon.exe",
+            "process_name": "N/A" if kind == 3 else "-",
         },
     )
 
@@ -298,8 +297,9 @@ def process_connects(
     fields = {
         "process_name": path.rsplit("\\", 1)[-1],
         "process_path": path,
+        "src": machine.name,
         "src_ip": machine.ip,
-        "src_host": machine.name,
+        "dest": dest_ip,
         "dest_ip": dest_ip,
         "dest_port": str(port),
         "transport": "tcp",
@@ -351,7 +351,6 @@ def mail(
         f'subject="{subject}" ip={src_ip} urls={" ".join(shown) or "-"} file={attachment or "-"}'
     )
     fields: Row = {
-        "src_user": sender,
         "sender": sender,
         "recipient": recipients,
         "subject": subject,
@@ -360,7 +359,6 @@ def mail(
         "file_name": attachment or "-",
         "file_hash": attachment_hash or "unknown",
         "action": "delivered",
-        "dvc": MAIL_GATEWAY.ip,
     }
     base = _row(when, "email", "mail:gateway", MAIL_GATEWAY.name, "gateway", raw)
     return {**base, **fields}

@@ -123,8 +123,8 @@ def own_noise(dice: Dice) -> list[Row]:
     """What j.ortiz did all the same on NASHUA."""
     user = NASHUA.user
     rows = [events.logon(START + 512.3, NASHUA, user, 2, None)]
-    for site in GOOD_SITES[:4]:
-        for _ in range(4):
+    for site in GOOD_SITES[:3]:
+        for _ in range(2):
             rows += _visit(dice, NASHUA, site, _when(dice))
     path = PROGRAMS[2]
     rows.append(events.process(START + 1800.7, NASHUA, user, path, f'"{path}"', PROGRAMS[1]))

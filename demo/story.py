@@ -60,7 +60,7 @@ def document(dice: Dice) -> Iterator[Row]:
         clock(9, 21, 19.4), NASHUA, user, CMD, "cmd.exe /c powershell -w hidden -enc SQBFAFgA", WORD
     )
     yield events.process(
-        clock(9, 21, 19.9), NASHUA, user, POWERSHELL, "powershell -w hidden -enc SQBFAFgA", CMD
+        clock(9, 21, 19.9), NASHUA, user, POWERSHELL, f'"{POWERSHELL}" -w hidden -enc SQBFAFgA', CMD
     )
     site = "cdn.sync-telemetry.example"
     yield events.dns(dice, clock(9, 21, 21.0), NASHUA, site, [ATTACKER.stage_ip])

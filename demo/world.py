@@ -18,7 +18,6 @@ SEED = 20261117
 DOMAIN = "meridian.example"
 NETBIOS = "MERIDIAN"
 RESOLVER = "10.20.5.10"
-PROXY = "10.20.5.30"
 
 
 @dataclass(frozen=True)

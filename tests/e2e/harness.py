@@ -21,6 +21,7 @@ from typing import Any
 
 from splunkd import SearchOptions, SearchResult, find_command, install_app, run_search
 from splunkd.app import CommandSpec, write_local_conf
+from splunkd.search import clean_row
 
 BUILD = Path(os.environ.get("IG_BUILD", "build")).resolve()
 SERVICE = BUILD / "bin" / "intelgraphd"
@@ -364,7 +365,7 @@ class EndToEnd(unittest.TestCase):
         self.assertEqual(len(result.rows), len(given))
         for row, before in zip(result.rows, given, strict=True):
             after = {name: value for name, value in row.items() if name not in NEW_COLUMNS}
-            self.assertEqual(after, dict(before))
+            self.assertEqual(after, clean_row(before))
 
     def statuses(self, result: SearchResult) -> set[str]:
         return set(column(result, "intelgraph_status"))
