@@ -33,6 +33,11 @@ void command_say(struct command_messages *messages, enum command_level level, co
         messages->list[messages->count++] = message;
 }
 
+const char *command_plural(uint64_t number, const char *one, const char *many)
+{
+    return number == 1 ? one : many;
+}
+
 /* One conversation with splunkd. */
 struct talk {
     const struct command *command;

@@ -27,6 +27,9 @@ struct command_messages {
 void command_say(struct command_messages *messages, enum command_level level, const char *format,
                  ...) PRINTF_LIKE(3, 4);
 
+/* `one` or `many`, as the number wants it: "1 row", "2 rows". */
+const char *command_plural(uint64_t number, const char *one, const char *many);
+
 struct command_reply {
     struct command_messages messages;
     struct rows *rows; /* the rows that pass; NULL: an empty body */

@@ -101,26 +101,32 @@ static void say_sent(const struct run *run, const struct wire_handoff *handoff,
                      const struct graph *graph, const struct delivery *delivery)
 {
     const struct wire_receipt *receipt = &delivery->receipt;
-    unsigned long long rows = (unsigned long long)graph_counts(graph).rows;
+    size_t entities = graph_entity_count(graph);
+    size_t relations = graph_relation_count(graph);
+    unsigned long long rows = graph_counts(graph).rows;
+    char link[LINK_BYTES];
+    snprintf(link, sizeof link, "%.*sopen/handoffs/%.*s", STR_ARG(handoff->target),
+             STR_ARG(handoff->id));
     if (delivery->result == DELIVERY_SENT)
         command_say(run->messages, COMMAND_INFO,
-                    "IntelGraph: handed off %zu entities (%lld new, %lld merged) and %zu relations "
-                    "from %llu rows. Open in IntelGraph: %.*sopen/handoffs/%.*s",
-                    graph_entity_count(graph), (long long)receipt->entities_new,
-                    (long long)receipt->entities_merged, graph_relation_count(graph), rows,
-                    STR_ARG(handoff->target), STR_ARG(handoff->id));
+                    "IntelGraph: handed off %zu %s (%lld new, %lld merged) and %zu %s from %llu "
+                    "%s. Open in IntelGraph: %s",
+                    entities, command_plural(entities, "entity", "entities"),
+                    (long long)receipt->entities_new, (long long)receipt->entities_merged,
+                    relations, command_plural(relations, "relation", "relations"), rows,
+                    command_plural(rows, "row", "rows"), link);
     else if (receipt->same_content)
         command_say(run->messages, COMMAND_INFO,
                     "IntelGraph: this search was handed off before, with the same content; nothing "
-                    "was added. Open in IntelGraph: %.*sopen/handoffs/%.*s",
-                    STR_ARG(handoff->target), STR_ARG(handoff->id));
+                    "was added. Open in IntelGraph: %s",
+                    link);
     else
         command_say(
             run->messages, COMMAND_WARN,
             "IntelGraph: this search was handed off before, with other content; the first "
             "hand-off stands and nothing was added. Run it as a new search to hand off what "
-            "it finds now. Open in IntelGraph: %.*sopen/handoffs/%.*s",
-            STR_ARG(handoff->target), STR_ARG(handoff->id));
+            "it finds now. Open in IntelGraph: %s",
+            link);
 }
 
 /* --- what waits ---------------------------------------------------------------------------- */
@@ -174,8 +180,7 @@ static void deliver_outbox(struct run *run)
     parcel_done(&parcel);
     if (count > 0)
         command_say(run->messages, COMMAND_INFO,
-                    "IntelGraph: %zu of %zu hand-offs that waited in the outbox went out.", done,
-                    count);
+                    "IntelGraph: outbox: %zu of %zu waiting hand-offs went out.", done, count);
 }
 
 /* --- all ----------------------------------------------------------------------------------- */

@@ -218,19 +218,33 @@ static enum fault_code begin(struct handoff *handoff, struct fault *fault)
 static void say_left_out(const struct handoff *handoff, struct command_messages *messages)
 {
     struct graph_counts counts = graph_counts(handoff->graph);
-    if (counts.entities_left_out > 0 || counts.relations_left_out > 0)
+    unsigned long long values = counts.entities_left_out;
+    unsigned long long relations = counts.relations_left_out;
+    long long limit =
+        handoff->args.max_entities ? handoff->args.max_entities : handoff->settings.max_entities;
+    if (values > 0 || relations > 0)
         command_say(messages, COMMAND_WARN,
-                    "IntelGraph: %llu values and %llu relations were left out: the limit of %lld "
-                    "entities (maxentities=) is reached. Their rows say \"limited\".",
-                    (unsigned long long)counts.entities_left_out,
-                    (unsigned long long)counts.relations_left_out,
-                    (long long)(handoff->args.max_entities ? handoff->args.max_entities
-                                                           : handoff->settings.max_entities));
+                    "IntelGraph: %llu %s and %llu %s were left out: the limit of %lld entities "
+                    "(maxentities=) is reached. Their rows say \"limited\".",
+                    values, command_plural(values, "value", "values"), relations,
+                    command_plural(relations, "relation", "relations"), limit);
     if (counts.invalid > 0)
         command_say(messages, COMMAND_INFO,
-                    "IntelGraph: %llu of %llu values were left out because they are not what "
-                    "their field should hold.",
+                    "IntelGraph: %llu of %llu values left out: not what their field should hold.",
                     (unsigned long long)counts.invalid, (unsigned long long)counts.values);
+}
+
+static void say_dry_run(const struct graph *graph, struct command_messages *messages)
+{
+    size_t entities = graph_entity_count(graph);
+    size_t relations = graph_relation_count(graph);
+    unsigned long long rows = graph_counts(graph).rows;
+    command_say(messages, COMMAND_INFO,
+                "IntelGraph, dry run: %zu %s and %zu %s from %llu %s would be handed off; nothing "
+                "was sent.",
+                entities, command_plural(entities, "entity", "entities"), relations,
+                command_plural(relations, "relation", "relations"), rows,
+                command_plural(rows, "row", "rows"));
 }
 
 static enum fault_code deliver(struct handoff *handoff, struct arena *arena,
@@ -253,23 +267,17 @@ static enum fault_code deliver(struct handoff *handoff, struct arena *arena,
 static enum fault_code finish(struct handoff *handoff, struct arena *arena,
                               struct command_messages *messages, struct fault *fault)
 {
-    size_t entities = graph_entity_count(handoff->graph);
-    size_t relations = graph_relation_count(handoff->graph);
-    unsigned long long rows = (unsigned long long)graph_counts(handoff->graph).rows;
     enum fault_code code = FAULT_NONE;
     handoff->ended = true;
-    if (handoff->info->preview || handoff->args.dryrun) {
-        handoff->outcome = handoff->args.dryrun ? HANDOFF_DRYRUN : HANDOFF_PREVIEW;
-        if (!handoff->info->preview)
-            command_say(messages, COMMAND_INFO,
-                        "IntelGraph, dry run: %zu entities and %zu relations from %llu rows would "
-                        "be handed off; nothing was sent.",
-                        entities, relations, rows);
-    } else if (entities == 0) {
+    if (handoff->args.dryrun) {
+        handoff->outcome = HANDOFF_DRYRUN;
+        say_dry_run(handoff->graph, messages);
+    } else if (handoff->info->preview) {
+        handoff->outcome = HANDOFF_PREVIEW;
+    } else if (graph_entity_count(handoff->graph) == 0) {
         command_say(messages, COMMAND_WARN,
-                    "IntelGraph: nothing to hand off: none of the %llu rows has a value that "
-                    "IntelGraph knows. Fields are listed in lookups/intelgraph_fields.csv.",
-                    rows);
+                    "IntelGraph: nothing to hand off: no row has a value that IntelGraph knows. "
+                    "The fields it looks at are listed in lookups/intelgraph_fields.csv.");
     } else {
         code = deliver(handoff, arena, messages, fault);
     }
