@@ -37,6 +37,7 @@ int main(int count, char **words)
     struct fault fault;
     umask(077);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file over its limit is a failed write, as a full disk is */
     if (main_options_read(count - 1, words + 1, &wish, &command, &options, &fault) != FAULT_NONE)
         return fail(&fault, EXIT_USAGE);
     enum fault_code code =

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -78,8 +79,9 @@ static void sleep_ms(int ms)
     nanosleep(&(struct timespec){.tv_nsec = ms * 1000000L}, NULL);
 }
 
-/* Starts `serve` on the folder's "data" and waits until it says that it is ready. */
-static struct service_run start_service(void)
+/* Starts `serve` on the folder's "data" and waits until it says that it is ready. No file may grow
+ * beyond `file_limit` bytes: what a full disk does to it. */
+static struct service_run start_service_with(rlim_t file_limit)
 {
     char data[128];
     char log[128];
@@ -91,6 +93,7 @@ static struct service_run start_service(void)
     if (service.process == 0) {
         int fd = open(log, O_WRONLY | O_CREAT | O_TRUNC, 0600);
         dup2(fd, STDERR_FILENO);
+        setrlimit(RLIMIT_FSIZE, &(struct rlimit){file_limit, file_limit});
         execl(PROGRAM, "intelgraphd", "serve", "--data", data, "--listen", "127.0.0.1:0", NULL);
         _exit(127);
     }
@@ -109,6 +112,11 @@ static struct service_run start_service(void)
     }
     assert_true(service.port > 0);
     return service;
+}
+
+static struct service_run start_service(void)
+{
+    return start_service_with(RLIM_INFINITY);
 }
 
 static int stop_service(struct service_run *service, int number)
@@ -297,6 +305,64 @@ static void serve__is_alone_on_its_folder_and_its_port(void **state)
     assert_int_equal(stop_service(&service, SIGTERM), 0);
 }
 
+/* Signs in until it is refused, or `most` times. */
+static int sign_in_until_refused(int port, struct str token, int most)
+{
+    char body[256];
+    snprintf(body, sizeof body, "{\"token\":\"%.*s\"}", STR_ARG(token));
+    for (int opened = 0; opened < most; opened++) {
+        struct client_reply reply = client_ask(port, "POST", "/v1/session", "", str_of(body));
+        bool full = reply.status == 507;
+        assert_true(reply.status == 204 || full);
+        if (full) {
+            assert_true(client_says(&reply, "urn:intelgraph:problem:storage-refused"));
+            assert_true(client_says(&reply, "nothing was stored"));
+            assert_int_equal(client_header(&reply, "Set-Cookie").len, 0);
+        }
+        client_reply_done(&reply);
+        if (full)
+            return opened;
+    }
+    return most;
+}
+
+static void serve__says_that_the_disk_is_full_and_loses_nothing(void **state)
+{
+    (void)state;
+    struct run made =
+        run_program("token create --data $D/data --tenant full --role admin --name n");
+    struct str token = str_trim(buf_str(&made.out));
+    char headers[256];
+    snprintf(headers, sizeof headers, "Authorization: Bearer %.*s\r\n", STR_ARG(token));
+    struct service_run service = start_service_with(256 * 1024);
+    int opened = sign_in_until_refused(service.port, token, 1000);
+    assert_in_range(opened, 1, 999);
+    struct client_reply reply = client_get(service.port, "/healthz");
+    assert_int_equal(reply.status, 200);
+    client_reply_done(&reply);
+    assert_int_equal(sign_in_until_refused(service.port, token, 3), 0);
+    assert_int_equal(stop_service(&service, SIGTERM), 0);
+
+    /* With room again: what was acknowledged is there, what was refused is not. */
+    service = start_service();
+    reply = client_ask(service.port, "GET", "/v1/audit/records?limit=500", headers, STR(""));
+    assert_int_equal(reply.status, 200);
+    int recorded = 0;
+    struct str what = STR("\"action\":\"session.opened\"");
+    struct str rest = reply.body;
+    for (size_t at = str_find(rest, what); at < rest.len; at = str_find(rest, what)) {
+        recorded++;
+        rest = str_skip(rest, at + 1);
+    }
+    assert_int_equal(recorded, opened);
+    client_reply_done(&reply);
+    assert_int_equal(stop_service(&service, SIGTERM), 0);
+    struct run verified = run_program("audit verify --data $D/data");
+    assert_int_equal(verified.status, 0);
+    run_done(&verified);
+    run_done(&made);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -308,6 +374,7 @@ int main(void)
         cmocka_unit_test(data_folder__is_by_default_under_the_users_state),
         cmocka_unit_test(serve__serves_beside_the_command_line_and_stops_cleanly),
         cmocka_unit_test(serve__is_alone_on_its_folder_and_its_port),
+        cmocka_unit_test(serve__says_that_the_disk_is_full_and_loses_nothing),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
