@@ -1,5 +1,6 @@
 #include "libs/graph/graph.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "libs/core/os.h"
@@ -41,9 +42,14 @@ enum fault_code graph_new(const struct graph_mapping *mapping, struct graph_limi
     graph->value_room = ROW_VALUES_LEAST;
     graph->values = os_alloc(graph->value_room * sizeof *graph->values);
     graph->memo = graph_memo_new();
-    if (!graph->values || !graph->memo || os_random(&graph->seed, sizeof graph->seed) != 0) {
+    enum fault_code code = FAULT_NONE;
+    if (!graph->values || !graph->memo)
+        code = graph_no_memory(fault);
+    else if (os_random(&graph->seed, sizeof graph->seed) != 0)
+        code = fault_errno(fault, errno, "cannot draw the seed of the graph's tables");
+    if (code != FAULT_NONE) {
         graph_free(graph);
-        return graph_no_memory(fault);
+        return code;
     }
     *out = graph;
     return FAULT_NONE;
@@ -167,14 +173,15 @@ enum fault_code graph_node_see(struct graph *graph, uint32_t place, uint16_t fie
     struct node *node = &graph->nodes[place];
     struct graph_entity *entity = &node->entity;
     if (node->row != graph->row) {
-        enum fault_code code = add_sample(graph, entity->samples, &entity->sample_count, fault);
-        if (code != FAULT_NONE)
-            return code;
+        /* Counted first: whatever is refused below, no entity is left without a sighting. */
         node->row = graph->row;
         node->roles = 0;
         entity->count++;
         widen(graph->event.time_us, &entity->first_us, &entity->last_us);
         graph->row_counts.entities++;
+        enum fault_code code = add_sample(graph, entity->samples, &entity->sample_count, fault);
+        if (code != FAULT_NONE)
+            return code;
     }
     for (uint8_t i = 0; i < entity->field_count; i++)
         if (entity->fields[i] == field)
@@ -244,14 +251,10 @@ enum fault_code graph_link_see(struct graph *graph, enum graph_relation_type typ
     struct link *link = &graph->links[place];
     if (link->row == graph->row)
         return FAULT_NONE;
-    enum fault_code code =
-        add_sample(graph, link->relation.samples, &link->relation.sample_count, fault);
-    if (code != FAULT_NONE)
-        return code;
     link->row = graph->row;
     link->relation.count++;
     widen(graph->event.time_us, &link->relation.first_us, &link->relation.last_us);
-    return FAULT_NONE;
+    return add_sample(graph, link->relation.samples, &link->relation.sample_count, fault);
 }
 
 /* Results */

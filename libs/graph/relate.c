@@ -48,7 +48,8 @@ static const struct graph_rule rules[] = {
     /* people */
     {GRAPH_LOGS_ON_TO, R(USER), K(USER), R(DEST), MACHINES, 0, NOT_A_LOGON, false},
     {GRAPH_LOGS_ON_TO, R(USER), K(USER), R(DEVICE), MACHINES, 0, NOT_A_LOGON | R(DEST), false},
-    /* beside a user, src_user is who caused the event, wherever from; alone, it is who sits there */
+    /* beside a user, src_user is who caused the event, wherever from; alone, it is who sits there
+     */
     {GRAPH_LOGS_ON_TO, R(SRC_USER), K(USER), R(SRC), MACHINES, 0, NOT_A_LOGON | R(USER), false},
     {GRAPH_RUNS, R(USER), K(USER), R(PROCESS), K(PROCESS), 0, 0, false},
     {GRAPH_RUNS, R(SRC_USER), K(USER), R(PROCESS), K(PROCESS), 0, R(USER), false},
