@@ -6,7 +6,7 @@
 #include "libs/core/os.h"
 #include "service/identity/identity_rules.h"
 
-enum { DENIED_EVERY_US = 1000000, DENIED_MOST_IN_SECOND = 50 };
+enum { DENIED_EVERY_US = 1000000, DENIED_MOST_IN_SECOND = 50, ROW_MAX = 64 * 1024 };
 
 enum fault_code identity_new(struct store_pool *pool, struct audit *audit, struct identity **out,
                              struct fault *fault)
@@ -156,7 +156,7 @@ enum fault_code identity_token_revoke(struct identity *identity, struct str tena
     enum fault_code code = store_pool_take(identity->pool, &store, fault);
     if (code != FAULT_NONE)
         return code;
-    arena_init(&arena, 64 * 1024);
+    arena_init(&arena, ROW_MAX);
     code = store_begin(store, fault);
     if (code == FAULT_NONE)
         code = revoke_in(identity, store, &arena, tenant, id, request, by, fault);

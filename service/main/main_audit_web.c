@@ -72,7 +72,7 @@ static enum fault_code get_records(void *context, struct web_request *request,
     int64_t before = 0;
     int64_t most = 0;
     buf_init(&records, RECORDS_MAX);
-    buf_init(&checkpoint, 64 * 1024);
+    buf_init(&checkpoint, AUDIT_CHECKPOINT_MAX);
     enum fault_code code = begin(&call, context, request, fault);
     if (code == FAULT_NONE)
         code = web_query_whole(request, "before", 0, INT64_MAX, -1, &before, fault);

@@ -1,10 +1,13 @@
-/* docs/api/openapi.yaml as bytes of the program. */
+/* docs/api/openapi.yaml as bytes of the program, and how many. */
     .section .rodata
-    .global main_openapi_begin
-    .global main_openapi_end
+    .global main_openapi_text
+    .global main_openapi_len
     .balign 16
-main_openapi_begin:
+main_openapi_text:
     .incbin "docs/api/openapi.yaml"
-main_openapi_end:
+1:
     .byte 0
+    .balign 8
+main_openapi_len:
+    .quad 1b - main_openapi_text
     .section .note.GNU-stack, "", %progbits

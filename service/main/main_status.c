@@ -10,12 +10,12 @@
 
 enum { FREE_LEAST = 64 << 20 }; /* bytes: below that, hand-offs will soon be refused */
 
-extern const char main_openapi_begin[];
-extern const char main_openapi_end[];
+extern const char main_openapi_text[]; /* main_openapi.S */
+extern const uint64_t main_openapi_len;
 
 struct str main_openapi(void)
 {
-    return (struct str){main_openapi_begin, (size_t)(main_openapi_end - main_openapi_begin)};
+    return (struct str){main_openapi_text, main_openapi_len};
 }
 
 static enum fault_code open_to_all(struct service *service, struct web_request *request,

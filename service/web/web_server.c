@@ -111,7 +111,7 @@ static struct MHD_Daemon *start_daemon(struct web_server *server, int fd,
         {MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)log_library, NULL}, /* first, to hear of the rest */
         {MHD_OPTION_LISTEN_SOCKET, fd, NULL},
         {MHD_OPTION_CONNECTION_LIMIT, settings->connections, NULL},
-        {MHD_OPTION_CONNECTION_TIMEOUT, 2 * settings->header_timeout_s, NULL},
+        {MHD_OPTION_CONNECTION_TIMEOUT, (intptr_t)settings->header_timeout_s * 2, NULL},
         {MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY, NULL},
         {MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)connection_changed, server},
         {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)request_end, server},
