@@ -156,7 +156,7 @@ class HardRowsTest(EndToEnd):
 
     def test_memory_does_not_grow_with_the_number_of_rows(self) -> None:
         peaks = []
-        for count in (20000, 100000):
+        for count in (10000, 50000):
             place = self.place()
             result = place.search(
                 "ighandoff dryrun=true", visits(count), chunk_rows=2500, keep_bodies=False

@@ -1,4 +1,4 @@
-"""Runs unittest cases and prints TAP: each test's name, or its docstring, is the sentence."""
+"""Runs unittest cases and prints TAP: each test's name is the sentence."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 def sentence(test: unittest.TestCase) -> str:
     """`handoff: the rows pass` of HandoffTest.test_the_rows_pass."""
     subject = type(test).__name__.removesuffix("Test").removesuffix("Tests")
-    text = test.shortDescription() or test.id().rsplit(".", 1)[-1].removeprefix("test_")
+    text = test.id().rsplit(".", 1)[-1].removeprefix("test_")
     return f"{subject}: {text.replace('_', ' ').rstrip('.')}"
 
 
