@@ -71,9 +71,12 @@ enum fault_code graph_new(const struct graph_mapping *mapping, struct graph_limi
 void graph_free(struct graph *taken);
 
 /* One row: begin, each value of each mapped field, end. `field` is an index into the mapping; a
- * multivalue field is added once per value. graph_row_end derives the relations. Texts are borrowed
- * until graph_row_end only. After FAULT_NO_MEMORY the graph is as it was before the row began or
- * holds part of the row's entities, and may be used on. */
+ * multivalue field is added once per value. A text that is a list ("a, b; c", Sysmon's
+ * "MD5=..,SHA256=..") is added item by item. graph_row_end makes the entities, derives the
+ * relations (relate.c) and the host of each URL. Of two values of one role that spell one thing
+ * (`cmd.exe` and `c:\windows\cmd.exe`, `alice` and `CORP\alice`) only the longer becomes an entity.
+ * Texts are borrowed until graph_row_end only. After FAULT_NO_MEMORY the graph is as it was before
+ * the row began or holds part of the row's entities, and may be used on. */
 void graph_row_begin(struct graph *graph, const struct graph_sample *event);
 enum fault_code graph_row_add(struct graph *graph, size_t field, struct str raw,
                               struct fault *fault) MUST_USE;

@@ -1,20 +1,18 @@
 #include "libs/graph/memo.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "libs/core/os.h"
 
-enum {
-    SLOTS = 4096, /* 512 KiB, touched as far as used */
-    RAW_MAX = 96, /* bytes of a text: nine in ten paths and URLs; a slot is two cache lines */
-};
+enum { SLOTS = 4096 }; /* 512 KiB, touched as far as used */
 
 struct slot {
     struct graph_memo_entry entry;
     uint8_t is_set;
     uint8_t type;
     uint8_t len;
-    char raw[RAW_MAX];
+    char raw[GRAPH_MEMO_TEXT_MAX];
 };
 
 struct graph_memo {
@@ -48,8 +46,7 @@ void graph_memo_put(struct graph_memo *memo, int type, struct str raw, uint64_t 
                     const struct graph_memo_entry *entry)
 {
     struct slot *slot = &memo->slots[key % SLOTS];
-    if (raw.len > RAW_MAX)
-        return;
+    assert(raw.len <= GRAPH_MEMO_TEXT_MAX);
     slot->entry = *entry;
     slot->is_set = 1;
     slot->type = (uint8_t)type;

@@ -9,6 +9,10 @@
 
 #include "libs/core/str.h"
 
+enum {
+    GRAPH_MEMO_TEXT_MAX = 96
+}; /* bytes: nine in ten paths and URLs; a slot is two cache lines */
+
 struct graph_memo;
 
 struct graph_memo_entry {
@@ -22,10 +26,10 @@ struct graph_memo_entry {
 struct graph_memo *graph_memo_new(void); /* NULL when memory is refused */
 void graph_memo_free(struct graph_memo *taken);
 
-/* `key` is the hash of type and raw. */
+/* `key` is the hash of type and raw; raw is at most GRAPH_MEMO_TEXT_MAX long. */
 bool graph_memo_get(const struct graph_memo *memo, int type, struct str raw, uint64_t key,
                     struct graph_memo_entry *out);
 void graph_memo_put(struct graph_memo *memo, int type, struct str raw, uint64_t key,
-                    const struct graph_memo_entry *entry); /* long texts are not kept */
+                    const struct graph_memo_entry *entry);
 
 #endif

@@ -38,9 +38,9 @@ static const struct graph_rule rules[] = {
     {GRAPH_REQUESTS, R(USER) | R(SRC_USER), K(USER), R(URL), K(URL), 0, R(SENDER), false},
     {GRAPH_USES, R(SRC), NODES, R(CLIENT_TRAIT), K(JA3) | K(CERTIFICATE), 0, 0, false},
     {GRAPH_PRESENTS, R(DEST), NODES, R(SERVER_TRAIT), K(JA3S) | K(CERTIFICATE), 0, 0, false},
-    /* behind a router, a hardware address is the router's: only inside addresses own theirs */
+    /* behind a router, a hardware address is the router's: that of a far end says nothing of it */
     {GRAPH_USES, R(SRC), MACHINES, R(CLIENT_TRAIT), K(MAC), 0, 0, false},
-    {GRAPH_USES, R(DEST), MACHINES, R(SERVER_TRAIT), K(MAC), 0, 0, false},
+    {GRAPH_USES, R(DEST), MACHINES, R(SERVER_TRAIT), K(MAC), 0, R(SRC), false},
     /* one machine told by name and by address; of two names it is not known whose the address is */
     {GRAPH_HAS_ADDRESS, R(SRC), K(HOST), R(SRC), K(IP), 0, 0, true},
     {GRAPH_HAS_ADDRESS, R(DEST), K(HOST), R(DEST), K(IP), 0, 0, true},

@@ -50,10 +50,14 @@ static void look_up(struct graph *graph, int type, struct str raw, struct graph_
                                                   : graph_kind_bits(GRAPH_IP, raw);
         return;
     }
-    uint64_t key = graph_hash(graph->seed + (uint64_t)type * GRAPH_HASH_C, raw);
-    if (graph_memo_get(graph->memo, type, raw, key, out))
-        return;
-    out->verdict = (uint8_t)graph_normalise(type, raw, &value);
+    uint64_t key = 0;
+    bool memorable = raw.len <= GRAPH_MEMO_TEXT_MAX;
+    if (memorable) {
+        key = graph_hash(graph->seed + (uint64_t)type * GRAPH_HASH_C, raw);
+        if (graph_memo_get(graph->memo, type, raw, key, out))
+            return;
+    }
+    *out = (struct graph_memo_entry){.verdict = (uint8_t)graph_normalise(type, raw, &value)};
     if (out->verdict == GRAPH_VALUE_GOOD) {
         struct str text = {value.text, value.len};
         out->kind = (uint8_t)value.kind;
@@ -63,7 +67,8 @@ static void look_up(struct graph *graph, int type, struct str raw, struct graph_
         if (out->place == GRAPH_NO_PLACE && !graph_is_full(graph))
             return; /* it may be made at the row's end, and then has a place */
     }
-    graph_memo_put(graph->memo, type, raw, key, out);
+    if (memorable)
+        graph_memo_put(graph->memo, type, raw, key, out);
 }
 
 static enum fault_code push(struct graph *graph, size_t field, struct str raw,

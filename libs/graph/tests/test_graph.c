@@ -512,8 +512,10 @@ static void relations__of_mail_vulnerability_and_address_rows(void **state)
     setup(NULL);
     ROW({"dvc_host", "nashua"}, {"dvc_ip", "10.0.0.4"}, {"dvc_mac", "000d3a13e369"});
     ROW({"src_host", "a"}, {"src_host", "b"}, {"src_ip", "10.0.0.5"}); /* whose is it? */
+    ROW({"dest_ip", "10.0.0.6"}, {"dest_mac", "000d3a13e370"});
     RELATIONS({"host nashua", "has-address", "ip 10.0.0.4"},
-              {"host nashua", "has-address", "mac 00:0d:3a:13:e3:69"});
+              {"host nashua", "has-address", "mac 00:0d:3a:13:e3:69"},
+              {"ip 10.0.0.6", "uses", "mac 00:0d:3a:13:e3:70"});
 }
 
 /* The n-th allocation is refused. */
