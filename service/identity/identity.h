@@ -57,6 +57,11 @@ enum fault_code identity_gate(struct identity *identity, struct web_request *req
                               enum identity_permission permission,
                               struct identity_caller *out_caller, struct fault *fault) MUST_USE;
 
+/* Whether the request bears a credential that holds; nothing is said about what it may. For a
+ * request whose body is not read yet. Records a denial. */
+enum fault_code identity_admit(struct identity *identity, struct web_request *request,
+                               struct fault *fault) MUST_USE;
+
 /* A new API token: `igt_<public id>_<secret>`, shown once; only a hash of the secret is stored.
  * Tenant and name: 1..64 of [A-Za-z0-9._-] (a name may hold blanks and @). expires_us 0: never. */
 enum fault_code identity_token_create(struct identity *identity, struct str tenant,

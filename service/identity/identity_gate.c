@@ -240,6 +240,14 @@ static enum fault_code find_credential(struct identity *identity, struct web_req
                      "a credential is needed: send Authorization: Bearer igt_..., or sign in");
 }
 
+enum fault_code identity_admit(struct identity *identity, struct web_request *request,
+                               struct fault *fault)
+{
+    struct identity_row row;
+    bool by_cookie;
+    return find_credential(identity, request, &row, &by_cookie, fault);
+}
+
 static enum fault_code permit(struct identity *identity, const struct web_request *request,
                               enum identity_permission permission,
                               const struct identity_caller *caller,

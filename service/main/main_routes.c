@@ -2,7 +2,14 @@
 
 #include "service/handoffs/handoffs.h"
 #include "service/identity/identity.h"
+#include "service/service.h"
 #include "service/ui/ui_web.h"
+
+enum fault_code main_admit(void *context, struct web_request *request, struct fault *fault)
+{
+    struct service *service = context;
+    return identity_admit(service->identity, request, fault);
+}
 
 const struct web_route *const main_tables[] = {
     handoffs_routes,   handoffs_read_routes, identity_routes,

@@ -7,6 +7,9 @@
 extern const struct web_route *const main_tables[];
 extern const size_t main_table_count;
 
+/* Large bodies are taken from who has a credential. */
+web_admission main_admit;
+
 extern const struct web_route main_status_routes[]; /* health, metrics, the OpenAPI document */
 extern const struct web_route main_audit_routes[];  /* the audit log, read; here and not in
                                                        service/audit, which the gate stands upon */

@@ -89,6 +89,7 @@ static enum fault_code serve(const struct main_options *options, struct main_dat
         .connections = CONNECTIONS,
         .connections_per_ip = CONNECTIONS_PER_IP,
         .header_timeout_s = REQUEST_TIMEOUT_S,
+        .admit = main_admit,
     };
     struct web_server *server;
     sigset_t signals;

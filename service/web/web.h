@@ -88,6 +88,12 @@ struct web_stats {
 
 struct web_server;
 
+/* Who is let send a large body. As a handler, but before the body is read. */
+typedef enum fault_code web_admission(void *service, struct web_request *request,
+                                      struct fault *fault);
+
+enum { WEB_BODY_FREE_MAX = 64 * 1024 };
+
 struct web_settings {
     struct str listen; /* "127.0.0.1:8460", "[::1]:8460"; port 0 picks one */
     int threads;       /* 1..64 */
@@ -96,6 +102,9 @@ struct web_settings {
     int header_timeout_s; /* the whole request must be in by then; a body has another second for
                              each 16 KiB that came, so that a slow line passes and a drip does not
                            */
+    /* Asked for routes that take more than WEB_BODY_FREE_MAX bytes, so that memory is spent on
+     * known callers only; the handler asks the gate all the same. NULL: everybody. */
+    web_admission *admit;
 };
 
 /* Tables are borrowed and must outlive the server. FAULT_IO names the address when it is taken. */

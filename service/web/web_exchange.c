@@ -133,6 +133,15 @@ static void find_route(struct web_exchange *exchange, const struct web_target *t
     buf_done(&allowed);
 }
 
+/* Whether the route's large bodies are taken from this caller. */
+static void ask_admission(struct web_exchange *exchange)
+{
+    web_admission *admit = exchange->shared->admit;
+    if (admit && exchange->route->body_limit > WEB_BODY_FREE_MAX &&
+        admit(exchange->shared->service, &exchange->request, &exchange->fault) != FAULT_NONE)
+        refuse(exchange, NULL);
+}
+
 /* What the body must be, from the checked headers. */
 static void prepare_body(struct web_exchange *exchange, const struct web_head *head)
 {
@@ -219,6 +228,8 @@ static enum MHD_Result take_head(struct web_exchange *exchange, struct MHD_Conne
         request->query = target.query;
         find_route(exchange, &target);
     }
+    if (!exchange->problem)
+        ask_admission(exchange);
     if (!exchange->problem)
         prepare_body(exchange, &head);
 

@@ -14,6 +14,7 @@ struct web_shared {
     const struct web_route *const *tables;
     size_t table_count;
     void *service;
+    web_admission *admit; /* NULL: everybody */
     int64_t request_timeout_us;
     struct web_guard *guard;
     atomic_bool stopping;           /* replies say Connection: close */

@@ -151,6 +151,7 @@ enum fault_code web_server_start(const struct web_settings *settings,
     server->shared.tables = tables;
     server->shared.table_count = table_count;
     server->shared.service = service;
+    server->shared.admit = settings->admit;
     server->shared.request_timeout_us = (int64_t)settings->header_timeout_s * 1000000;
 
     int fd = -1;

@@ -40,6 +40,7 @@ static inline void fixture_start(struct fixture *fixture)
 {
     struct fault fault;
     struct web_settings settings = client_settings();
+    settings.admit = main_admit;
     log_level_set(LOG_ERROR);
     snprintf(fixture->folder, sizeof fixture->folder, "/tmp/intelgraphd-test-XXXXXX");
     if (!mkdtemp(fixture->folder) ||

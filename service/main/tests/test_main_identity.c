@@ -234,6 +234,38 @@ static void session__ends_no_later_than_its_token(void **state)
     assert_int_equal(status_of("GET", "/v1/session", cookie), 401);
 }
 
+/* The reply to the head of a large request that waits for a word before it sends the rest. */
+static struct client_reply ask_to_send(const char *token, struct buf *raw)
+{
+    char head[512];
+    int fd = client_connect(fixture.port);
+    snprintf(head, sizeof head,
+             "POST /v1/handoffs HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n"
+             "Content-Length: 4000000\r\nAuthorization: Bearer %s\r\n\r\n",
+             token);
+    client_send(fd, str_of(head));
+    client_receive(fd, 300, raw);
+    close(fd);
+    struct client_reply reply = {.bytes = *raw};
+    client_reply_read(&reply);
+    return reply;
+}
+
+static void large_bodies__are_taken_from_known_callers_only(void **state)
+{
+    (void)state;
+    struct buf raw;
+    buf_init(&raw, 1 << 20);
+    struct client_reply reply = ask_to_send("igt_0123456789abcdef_0", &raw);
+    assert_int_equal(reply.status, 401);
+    client_reply_done(&reply);
+    buf_init(&raw, 1 << 20);
+    reply = ask_to_send(admin, &raw);
+    assert_true(str_starts(buf_str(&raw), STR("HTTP/1.1 100 ")));
+    assert_int_equal(reply.status, 0);
+    client_reply_done(&reply);
+}
+
 static void sign_in__says_what_is_wrong_with_the_body(void **state)
 {
     (void)state;
@@ -324,6 +356,7 @@ int main(void)
         cmocka_unit_test(cookie__changes_nothing_without_the_header_and_its_own_origin),
         cmocka_unit_test(session__opens_and_closes_on_record),
         cmocka_unit_test(session__ends_no_later_than_its_token),
+        cmocka_unit_test(large_bodies__are_taken_from_known_callers_only),
         cmocka_unit_test(sign_in__says_what_is_wrong_with_the_body),
         cmocka_unit_test(sign_in__keeps_the_cookie_to_tls_when_the_public_url_has_it),
         cmocka_unit_test(denials__are_recorded_few_at_a_time_and_counted),
