@@ -22,7 +22,7 @@ struct graph_mapping {
 };
 
 extern const char graph_mapping_default_text[];
-extern const char graph_mapping_default_end[];
+extern const uint64_t graph_mapping_default_size;
 
 static const char *const role_names[GRAPH_ROLE_COUNT] = {
     [GRAPH_ROLE_NONE] = "none",
@@ -225,7 +225,7 @@ static enum fault_code read_all(struct graph_mapping *mapping, struct str text, 
 {
     struct csv csv = csv_of(text);
     struct str cells[COLUMNS_MAX];
-    size_t columns[COLUMN_COUNT];
+    size_t columns[COLUMN_COUNT] = {0};
     size_t count;
     bool has_header = false;
     for (;;) {
@@ -294,8 +294,7 @@ void graph_mapping_free(struct graph_mapping *taken)
 
 struct str graph_mapping_default(void)
 {
-    return (struct str){graph_mapping_default_text,
-                        (size_t)(graph_mapping_default_end - graph_mapping_default_text)};
+    return (struct str){graph_mapping_default_text, (size_t)graph_mapping_default_size};
 }
 
 size_t graph_mapping_count(const struct graph_mapping *mapping)
