@@ -4,6 +4,7 @@
 demo.py            runs the search, then keeps the service up until Ctrl-C
 demo.py --once     runs the search, checks that the page answers with the graph, stops
 demo.py --check    as --once, twice, in a place of its own: what ./dev test runs (TAP)
+demo.py --picture  takes the README's picture of the graph page
 
 State is kept in build/demo, so that a second run is the same search again: it makes no second hand-off.
 """
@@ -239,17 +240,39 @@ def check() -> None:
         raise SystemExit(1)
 
 
+def take_picture() -> None:
+    """The page of the demo's hand-off, in a browser, as docs/images/graph.png."""
+    browser = TOP / "tests/browser"
+    out = TOP / "docs/images/graph.png"
+    out.parent.mkdir(parents=True, exist_ok=True)
+    subprocess.run([str(browser / "run"), "--install"], check=True)
+    with tempfile.TemporaryDirectory(prefix="ig-demo-") as name:
+        folder = Path(name)
+        with service(folder, free_port()) as url:
+            admin = token(folder, "viewer", ANALYST)
+            handoff = link_of(search(folder, url)).rsplit("/", 1)[-1]
+            words = ["node", str(browser / "screenshot.mjs"), url, admin, handoff, str(out)]
+            subprocess.run(words, check=True)
+    say(f"wrote {out.relative_to(TOP)}")
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     choice = parser.add_mutually_exclusive_group()
     choice.add_argument("--once", action="store_true", help="check the page and stop")
     choice.add_argument("--check", action="store_true", help="for ./dev test: twice, as TAP")
+    choice.add_argument("--picture", action="store_true", help="make the README's picture")
     arguments = parser.parse_args()
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
-    if not arguments.once and not arguments.check:
+    if not (arguments.once or arguments.check or arguments.picture):
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
-        check() if arguments.check else run(BUILD / "demo", arguments.once)
+        if arguments.picture:
+            take_picture()
+        elif arguments.check:
+            check()
+        else:
+            run(BUILD / "demo", arguments.once)
     except DemoError as error:
         print(f"demo: {error}", file=sys.stderr)
         return 1

@@ -220,6 +220,8 @@ static enum fault_code scan_value(struct scan *scan, int depth)
 
 enum fault_code json_check(struct str text, struct fault *fault)
 {
+    if (!text.ptr)
+        text = STR("");
     struct scan scan = {text.ptr, text.ptr + text.len, text.ptr, fault};
     enum fault_code code = scan_value(&scan, 1);
     if (code != FAULT_NONE)

@@ -236,8 +236,8 @@ static enum fault_code find_credential(struct identity *identity, struct web_req
     }
     if (cookie.len > 0)
         return verify_session(identity, request, cookie, out, fault);
-    return fault_set(fault, FAULT_UNSIGNED,
-                     "a credential is needed: send Authorization: Bearer igt_..., or sign in");
+    return deny(identity, request, NULL, "no credential", FAULT_UNSIGNED,
+                "a credential is needed: send Authorization: Bearer igt_..., or sign in", fault);
 }
 
 enum fault_code identity_admit(struct identity *identity, struct web_request *request,

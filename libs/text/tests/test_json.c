@@ -81,6 +81,14 @@ static void json_read__refuses_what_the_rfc_refuses(void **state)
     }
 }
 
+static void json_read__refuses_no_text_at_all(void **state)
+{
+    (void)state;
+    const struct json *top;
+    struct fault fault;
+    assert_int_equal(json_read(&arena, (struct str){NULL, 0}, &top, &fault), FAULT_INPUT);
+}
+
 static void json_read__refuses_nesting_beyond_32_levels(void **state)
 {
     (void)state;
@@ -137,6 +145,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(json_read__gives_members_texts_and_whole_numbers,
                                         open_arena, close_arena),
         cmocka_unit_test_setup_teardown(json_read__refuses_what_the_rfc_refuses, open_arena,
+                                        close_arena),
+        cmocka_unit_test_setup_teardown(json_read__refuses_no_text_at_all, open_arena,
                                         close_arena),
         cmocka_unit_test_setup_teardown(json_read__refuses_nesting_beyond_32_levels, open_arena,
                                         close_arena),

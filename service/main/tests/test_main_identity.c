@@ -321,6 +321,9 @@ static void denials__are_recorded_few_at_a_time_and_counted(void **state)
     struct buf records = fixture_records(&fixture, "_service");
     assert_true(str_find(buf_str(&records), STR("\"suppressed\":")) < records.len);
     buf_done(&records);
+    /* Nor does one who shows nothing at all go unseen. */
+    assert_int_equal(status_of("GET", "/v1/handoffs", ""), 401);
+    assert_true(fixture_count(&fixture, "_service", "\"reason\":\"no credential\"") >= 1);
     /* Who may not, by a good token, is on the tenant's own record. */
     struct client_reply reply = fixture_ask(&fixture, "GET", "/v1/tokens", viewer, "");
     assert_int_equal(reply.status, 403);
