@@ -1,4 +1,5 @@
-/* The table that service/ui/build writes: every built-in asset, the shell "index.html" among them. */
+/* The table that service/ui/build writes: every built-in asset, the shell "index.html" among them.
+ */
 #ifndef IG_UI_UI_TABLE_H
 #define IG_UI_UI_TABLE_H
 

@@ -9,8 +9,8 @@ const axeSource = readFileSync(
     "utf8",
 );
 
-// Keeps what went wrong on a page: script errors, console errors, breaches of the content policy. Answers
-// of the API that a test asks for (401, 404) are not errors of the page.
+// Keeps what went wrong on a page: script errors, console errors, breaches of the content policy.
+// Answers of the API that a test asks for (401, 404) are not errors of the page.
 export async function watched(page) {
     const wrong = [];
     page.on("pageerror", (error) => wrong.push(`script: ${error.message}`));

@@ -1,4 +1,5 @@
-// Hand-offs for the mock service: an investigation as an analyst would see it, large ones, hostile ones.
+// Hand-offs for the mock service: an investigation as an analyst would see it, large ones, hostile
+// ones.
 
 const T0 = Date.UTC(2026, 10, 20, 6, 12, 0) * 1000;
 const MINUTE = 60 * 1000000;

@@ -1,6 +1,6 @@
-// The same checks against a real intelgraphd. From the environment: INTELGRAPHD, the program, which is
-// started here; or one that runs: INTELGRAPH_URL (its origin), INTELGRAPH_TOKEN (may read hand-offs and
-// the audit log), INTELGRAPH_HANDOFF (an id whose graph has relations).
+// The same checks against a real intelgraphd. From the environment: INTELGRAPHD, the program,
+// which is started here; or one that runs: INTELGRAPH_URL (its origin), INTELGRAPH_TOKEN (may read
+// hand-offs and the audit log), INTELGRAPH_HANDOFF (an id whose graph has relations).
 import assert from "node:assert/strict";
 import {after, before, test} from "node:test";
 import {signedIn, startBrowser} from "./browser.mjs";

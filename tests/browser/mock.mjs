@@ -1,5 +1,6 @@
-// The service as the pages see it: the built assets under the service's own headers, and its API over the
-// hand-offs of data.mjs. What the pages ask is kept in `asked`, so that tests can look at it.
+// The service as the pages see it: the built assets under the service's own headers, and its API
+// over the hand-offs of data.mjs. What the pages ask is kept in `asked`, so that tests can look at
+// it.
 //
 // Usage of its own: node mock.mjs DIST [PORT]    then open it and sign in with igt_demo_admin
 import {createServer} from "node:http";

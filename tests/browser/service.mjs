@@ -1,5 +1,6 @@
-// A real intelgraphd for tests: starts the program on a data folder of its own, makes a token, and hands
-// off the investigation of data.mjs over the wire as the search command does (libs/wire/handoff.h).
+// A real intelgraphd for tests: starts the program on a data folder of its own, makes a token, and
+// hands off the investigation of data.mjs over the wire as the search command does
+// (libs/wire/handoff.h).
 import assert from "node:assert/strict";
 import {execFileSync, spawn} from "node:child_process";
 import {createHash} from "node:crypto";

@@ -1,5 +1,6 @@
-// Which names are seen: as many as fit without lying over each other, the most telling first. Zooming in
-// makes room for more. Names keep their size on screen until the nodes are large themselves.
+// Which names are seen: as many as fit without lying over each other, the most telling first.
+// Zooming in makes room for more. Names keep their size on screen until the nodes are large
+// themselves.
 
 const TEXT = 11.5; // pixels on screen
 const LINE = 15;
@@ -61,8 +62,7 @@ function rank(node) {
 }
 
 // Gives the class "named" to the nodes whose names are to be seen now.
-export function nameWhatFits(cy) {
-    const zoom = cy.zoom();
+export function nameWhatFits(cy, zoom = cy.zoom()) {
     const nodes = cy
         .nodes()
         .filter((node) => !node.hasClass("hidden"))

@@ -1,5 +1,5 @@
-// Where nodes start: the layout refines these places, so they decide what the drawing looks like, and
-// they are the same for the same graph.
+// Where nodes start: the layout refines these places, so they decide what the drawing looks like,
+// and they are the same for the same graph.
 
 // mulberry32: small, quick, the same everywhere.
 export function seededRandom(seed) {
@@ -21,8 +21,9 @@ function neighboursOf(nodes, edges) {
     return found;
 }
 
-// Breadth first from the node of highest degree: each branch gets a wedge of the circle as wide as the
-// part of the graph behind it, each step outwards a ring. Parts that hang together stand side by side.
+// Breadth first from the node of highest degree: each branch gets a wedge of the circle as wide as
+// the part of the graph behind it, each step outwards a ring. Parts that hang together stand side
+// by side.
 export function placed(nodes, edges) {
     const neighbours = neighboursOf(nodes, edges);
     const order = [...nodes].sort(

@@ -34,8 +34,8 @@ function layFlat(nodes) {
     });
 }
 
-// Shelves from top to bottom: the widest that keeps the whole near landscape. The largest part comes
-// first and decides how wide a shelf is.
+// Shelves from top to bottom: the widest that keeps the whole near landscape. The largest part
+// comes first and decides how wide a shelf is.
 export function pack(cy) {
     const parts = cy
         .elements()

@@ -209,7 +209,8 @@ function tokensCard() {
     return place;
 }
 
-// The record's members are the audit room's; those known get a column, all of them are in the details.
+// The record's members are the audit room's; those known get a column, all of them are in the
+// details.
 function recordRow({index, record}) {
     const good = record.result === "success";
     const when = record.time_us ?? record.at_us ?? null;

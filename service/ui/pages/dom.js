@@ -1,4 +1,5 @@
-// Builds DOM nodes. Text only ever becomes a text node, so a value from an event cannot become markup.
+// Builds DOM nodes. Text only ever becomes a text node, so a value from an event cannot become
+// markup.
 
 const SVG = "http://www.w3.org/2000/svg";
 

@@ -1,5 +1,5 @@
-// The table of entities. All of them are in memory, unless the drawing shows only a part: then the table
-// pages through what the service keeps.
+// The table of entities. All of them are in memory, unless the drawing shows only a part: then the
+// table pages through what the service keeps.
 import {getJson, query} from "./api.js";
 import {el, icon, icons, replace} from "./dom.js";
 import {failure} from "./parts.js";
@@ -162,137 +162,136 @@ function heads(sort, sortable, sortBy) {
     );
 }
 
-export function entitiesCard({model, view}) {
-    const select = model.truncated && kindSelect(model, () => begin());
-    const pages = model.truncated
-        ? servicePages(model, view, () => select.value)
-        : memoryPages(model, view);
-    let sort = {column: columns[2], down: true};
-    let turn = 0;
-    const headRow = el("thead", {});
-    const body = el("tbody", {});
-    const status = el("p", {class: "quiet", role: "status"});
-    const pageButton = (path, label, step) =>
-        el(
-            "button",
-            {
-                class: "button button-small",
-                type: "button",
-                "aria-label": label,
-                title: label,
-                on: {click: () => go(step)},
-            },
-            icon(path),
-        );
-    const back = pageButton(icons.left, "Previous page", pages.back);
-    const forth = pageButton(icons.right, "Next page", pages.forth);
-    const pager = el("div", {class: "pager"}, back, forth);
-    const scroll = el(
+function wideRow(...content) {
+    return el("tr", {}, el("td", {class: "quiet", colspan: columns.length}, content));
+}
+
+// "1-100 of 6,000 entities", "12 matching, 67 in all"
+function statusOf({rows, start, total}, whole) {
+    const part = `${number(start + 1)}\u2013${number(start + rows.length)} of `;
+    const shown = rows.length < total ? part : "";
+    if (total === whole) return shown + counted(whole, "entity", "entities");
+    return `${shown}${number(total)} matching, ${number(whole)} in all`;
+}
+
+class EntityTable {
+    #model;
+    #view;
+    #pages;
+    #select;
+    #sort = {column: columns[2], down: true};
+    #turn = 0;
+    #waiting = 0;
+    #head = el("thead", {});
+    #body = el("tbody", {});
+    #status = el("p", {class: "quiet", role: "status"});
+    #back = this.#pageButton(icons.left, "Previous page", () => this.#pages.back());
+    #forth = this.#pageButton(icons.right, "Next page", () => this.#pages.forth());
+    #pager = el("div", {class: "pager"}, this.#back, this.#forth);
+    #scroll = el(
         "div",
         {class: "scroll-y", tabindex: "0", role: "region", "aria-label": "Table of entities"},
         el(
             "table",
             {class: "table table-tight"},
             el("caption", {class: "unseen"}, "Entities"),
-            headRow,
-            body,
+            this.#head,
+            this.#body,
         ),
     );
 
-    async function paint() {
-        const mine = ++turn; // an answer that comes after a later question is dropped
-        let page;
+    constructor(model, view) {
+        this.#model = model;
+        this.#view = view;
+        this.#select = model.truncated && kindSelect(model, () => this.#begin());
+        this.#pages = model.truncated
+            ? servicePages(model, view, () => this.#select.value)
+            : memoryPages(model, view);
+        view.listen((what) => this.#changed(what));
+        this.#paint();
+    }
+
+    node() {
+        const title = el("h2", {id: "entities-title"}, "Entities");
+        const rest = [this.#status, this.#select, this.#pager];
+        return el(
+            "section",
+            {class: "card entities", "aria-labelledby": "entities-title"},
+            el("div", {class: "card-head card-head-row"}, title, rest),
+            this.#scroll,
+        );
+    }
+
+    #pageButton(path, label, step) {
+        const click = () => {
+            step();
+            this.#scroll.scrollTop = 0;
+            this.#paint();
+        };
+        const attributes = {class: "button button-small", type: "button", title: label};
+        return el("button", {...attributes, "aria-label": label, on: {click}}, icon(path));
+    }
+
+    #changed(what) {
+        if (what === "choice") this.#markChosen(); // in place: the button keeps the focus
+        if (what === "kinds" && !this.#model.truncated) this.#begin();
+        if (what === "query") {
+            clearTimeout(this.#waiting);
+            this.#waiting = setTimeout(() => this.#begin(), this.#model.truncated ? 250 : 0);
+        }
+    }
+
+    #begin() {
+        this.#pages.first();
+        this.#scroll.scrollTop = 0;
+        this.#paint();
+    }
+
+    async #paint() {
+        const mine = ++this.#turn; // an answer that comes after a later question is dropped
+        let page = null;
+        let failed = null;
         try {
-            page = await pages.read(sort);
+            page = await this.#pages.read(this.#sort);
         } catch (problem) {
-            if (mine === turn)
-                replace(
-                    body,
-                    el("tr", {}, el("td", {colspan: columns.length}, failure(problem, paint))),
-                );
+            failed = problem;
+        }
+        if (mine !== this.#turn) return;
+        if (failed) {
+            const again = wideRow(failure(failed, () => this.#paint()));
+            replace(this.#body, again);
             return;
         }
-        if (mine !== turn) return;
-        replace(
-            headRow,
-            heads(sort, pages.sortable, (column) => {
-                sort = {column, down: sort.column === column ? !sort.down : Boolean(column.down)};
-                begin();
-            }),
-        );
-        replace(
-            body,
-            page.rows.map((entity) => entityRow(entity, model, view)),
-        );
-        if (page.rows.length === 0) {
-            replace(
-                body,
-                el(
-                    "tr",
-                    {},
-                    el(
-                        "td",
-                        {class: "quiet", colspan: columns.length},
-                        "No entity matches the search and the kinds chosen.",
-                    ),
-                ),
-            );
-        }
-        const whole = model.total.entities;
-        const shown =
-            page.rows.length < page.total
-                ? `${number(page.start + 1)}\u2013${number(page.start + page.rows.length)} of `
-                : "";
-        status.textContent =
-            page.total === whole
-                ? shown + counted(whole, "entity", "entities")
-                : `${shown}${number(page.total)} matching, ${number(whole)} in all`;
-        back.disabled = !pages.hasBack();
-        forth.disabled = !page.more;
-        pager.hidden = back.disabled && forth.disabled;
+        this.#paintHead();
+        const rows = page.rows.map((entity) => entityRow(entity, this.#model, this.#view));
+        const none = "No entity matches the search and the kinds chosen.";
+        replace(this.#body, rows.length > 0 ? rows : wideRow(none));
+        this.#status.textContent = statusOf(page, this.#model.total.entities);
+        this.#back.disabled = !this.#pages.hasBack();
+        this.#forth.disabled = !page.more;
+        this.#pager.hidden = this.#back.disabled && this.#forth.disabled;
     }
 
-    function begin() {
-        pages.first();
-        scroll.scrollTop = 0;
-        paint();
+    #paintHead() {
+        const focused = this.#head.contains(document.activeElement);
+        const sortBy = (column) => {
+            const again = this.#sort.column === column;
+            this.#sort = {column, down: again ? !this.#sort.down : Boolean(column.down)};
+            this.#begin();
+        };
+        replace(this.#head, heads(this.#sort, this.#pages.sortable, sortBy));
+        if (focused) this.#head.querySelector("[aria-sort] button")?.focus();
     }
 
-    function go(step) {
-        step();
-        scroll.scrollTop = 0;
-        paint();
-    }
-
-    function markChosen() {
-        for (const row of body.querySelectorAll("[data-entity]")) {
-            const chosen = row.dataset.entity === String(view.choice?.entity?.id);
+    #markChosen() {
+        for (const row of this.#body.querySelectorAll("[data-entity]")) {
+            const chosen = row.dataset.entity === String(this.#view.choice?.entity?.id);
             row.classList.toggle("row-chosen", chosen);
             row.querySelector("button").setAttribute("aria-pressed", String(chosen));
         }
     }
+}
 
-    let waiting;
-    view.listen((what) => {
-        if (what === "choice") markChosen(); // in place: the button keeps the focus
-        if (what === "kinds" && !model.truncated) begin();
-        if (what === "query") {
-            clearTimeout(waiting);
-            waiting = setTimeout(begin, model.truncated ? 250 : 0);
-        }
-    });
-    paint();
-    return el(
-        "section",
-        {class: "card entities", "aria-labelledby": "entities-title"},
-        el(
-            "div",
-            {class: "card-head card-head-row"},
-            el("h2", {id: "entities-title"}, "Entities"),
-            status,
-            select,
-            pager,
-        ),
-        scroll,
-    );
+export function entitiesCard({model, view}) {
+    return new EntityTable(model, view).node();
 }

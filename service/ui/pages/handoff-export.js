@@ -57,7 +57,8 @@ function legendRows(context, model, width) {
     });
 }
 
-// The drawing with title, origin and legend under it, so that the picture explains itself in a report.
+// The drawing with title, origin and legend under it, so that the picture explains itself in a
+// report.
 export async function savePicture({graph, model, look}) {
     const image = await createImageBitmap(await graph.picture(look.paper));
     const width = Math.max(image.width, 1400);

@@ -7,6 +7,16 @@ import {seenRelations} from "./graph-model.js";
 
 const PAGE = 50;
 
+const columns = [
+    {text: "From"},
+    {text: "Relation"},
+    {text: "To"},
+    {text: "Rows", numeric: true},
+    {text: "First seen (UTC)"},
+    {text: "Last seen (UTC)"},
+    {text: "Before", numeric: true},
+];
+
 export function endButton(entity, view) {
     return el(
         "button",
@@ -56,22 +66,26 @@ function relationRow({relation, index}, model, view) {
     );
 }
 
+function tableAround(body) {
+    const heads = columns.map(({text, numeric}) =>
+        el("th", {scope: "col", class: numeric && "number"}, text),
+    );
+    const caption = el("caption", {class: "unseen"}, "Relations");
+    const head = el("thead", {}, el("tr", {}, heads));
+    return el("table", {class: "table table-tight"}, caption, head, body);
+}
+
 export function relationsCard({model, view}) {
     let shown = PAGE;
     const body = el("tbody", {});
     const status = el("p", {class: "quiet", role: "status"});
+    const showMore = () => {
+        shown += 4 * PAGE;
+        paint();
+    };
     const more = el(
         "button",
-        {
-            class: "button",
-            type: "button",
-            on: {
-                click: () => {
-                    shown += 4 * PAGE;
-                    paint();
-                },
-            },
-        },
+        {class: "button", type: "button", on: {click: showMore}},
         "Show more",
     );
 
@@ -108,52 +122,15 @@ export function relationsCard({model, view}) {
         paint();
     });
     paint();
-    const names = [
-        "From",
-        "Relation",
-        "To",
-        "Rows",
-        "First seen (UTC)",
-        "Last seen (UTC)",
-        "Before",
-    ];
+    const title = el("h2", {id: "relations-title"}, "Relations");
     return el(
         "section",
         {class: "card relations", "aria-labelledby": "relations-title"},
-        el(
-            "div",
-            {class: "card-head card-head-row"},
-            el("h2", {id: "relations-title"}, "Relations"),
-            status,
-        ),
+        el("div", {class: "card-head card-head-row"}, title, status),
         el(
             "div",
             {class: "scroll-x", tabindex: "0", role: "region", "aria-label": "Table of relations"},
-            el(
-                "table",
-                {class: "table table-tight"},
-                el("caption", {class: "unseen"}, "Relations"),
-                el(
-                    "thead",
-                    {},
-                    el(
-                        "tr",
-                        {},
-                        names.map((name) =>
-                            el(
-                                "th",
-                                {
-                                    scope: "col",
-                                    class:
-                                        name === "Rows" || name === "Before" ? "number" : undefined,
-                                },
-                                name,
-                            ),
-                        ),
-                    ),
-                ),
-                body,
-            ),
+            tableAround(body),
         ),
         el("p", {class: "card-foot"}, more),
     );

@@ -17,6 +17,7 @@ function meta(name, ...value) {
 }
 
 function newAndKnown(fresh, known) {
+    if (fresh + known === 0) return "";
     return known > 0 ? `${number(fresh)} new, ${number(known)} known before` : "all new";
 }
 

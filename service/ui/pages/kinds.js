@@ -1,7 +1,7 @@
 // What each kind of entity looks like: label, family (its colour, in style.css), outline and sign.
 //
-// Outlines are "circle", "square" (round corners), or the corners of a polygon in a box from -1 to 1.
-// The drawing and the legend use the same corners. Signs are line paths in a box of 24 by 24.
+// Outlines are "circle", "square" (round corners), or the corners of a polygon in a box from -1 to
+// 1. The drawing and the legend use the same corners. Signs are line paths in a box of 24 by 24.
 import {svg} from "./dom.js";
 import {visible} from "./text.js";
 

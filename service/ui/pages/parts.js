@@ -128,6 +128,20 @@ export function confirmed(title, sentence, action) {
     });
 }
 
+export function iconButton(path, label, click) {
+    return el(
+        "button",
+        {
+            class: "button button-icon",
+            type: "button",
+            "aria-label": label,
+            title: label,
+            on: {click},
+        },
+        icon(path),
+    );
+}
+
 // A number over its label.
 export function figure(label, value, note) {
     return el(

@@ -23,6 +23,47 @@ function complaint(token) {
     return "";
 }
 
+function card(next, form) {
+    const came = next.startsWith("/open/") || next.startsWith("/handoffs/");
+    return el(
+        "div",
+        {class: "card signin-card"},
+        el("span", {class: "brand-mark brand-mark-large", "aria-hidden": "true"}),
+        el("h1", {}, "Sign in to IntelGraph"),
+        el(
+            "p",
+            {class: "lead"},
+            came
+                ? "Sign in to open the hand-off you came for."
+                : "See what your searches in Splunk handed over.",
+        ),
+        form,
+    );
+}
+
+const command =
+    "intelgraphd token create --data DIR \\\n    --tenant NAME --role analyst --name you";
+
+function help() {
+    return el(
+        "aside",
+        {class: "signin-help", id: "token-help"},
+        el("h2", {}, "Where do I get a token?"),
+        el(
+            "p",
+            {},
+            "Your IntelGraph administrator makes one for you, on the machine that runs the service:",
+        ),
+        el("pre", {}, command),
+        el(
+            "p",
+            {},
+            "It is shown once. It stays in this browser as a session cookie that scripts cannot " +
+                "read, until you sign out or it expires.",
+        ),
+    );
+}
+
 export function signInPage({main}) {
     document.title = "Sign in \u00b7 IntelGraph";
     const next = ownPath(new URLSearchParams(location.search).get("next"));
@@ -74,53 +115,15 @@ export function signInPage({main}) {
         }
     };
 
-    replace(
-        main,
-        el(
-            "div",
-            {class: "signin"},
-            el(
-                "div",
-                {class: "card signin-card"},
-                el("span", {class: "brand-mark brand-mark-large", "aria-hidden": "true"}),
-                el("h1", {}, "Sign in to IntelGraph"),
-                next.startsWith("/open/") || next.startsWith("/handoffs/")
-                    ? el("p", {class: "lead"}, "Sign in to open the hand-off you came for.")
-                    : el("p", {class: "lead"}, "See what your searches in Splunk handed over."),
-                el(
-                    "form",
-                    {method: "post", action: "/signin", novalidate: true, on: {submit}},
-                    el("label", {for: "token"}, "API token"),
-                    input,
-                    el("label", {class: "check"}, show, "Show the token"),
-                    error,
-                    button,
-                ),
-            ),
-            el(
-                "aside",
-                {class: "signin-help", id: "token-help"},
-                el("h2", {}, "Where do I get a token?"),
-                el(
-                    "p",
-                    {},
-                    "Your IntelGraph administrator makes one for you, on the machine that runs the " +
-                        "service:",
-                ),
-                el(
-                    "pre",
-                    {},
-                    "intelgraphd token create --data DIR \\\n    --tenant NAME --role analyst " +
-                        "--name you",
-                ),
-                el(
-                    "p",
-                    {},
-                    "It is shown once. It stays in this browser as a session cookie that scripts " +
-                        "cannot read, until you sign out or it expires.",
-                ),
-            ),
-        ),
+    const form = el(
+        "form",
+        {method: "post", action: "/signin", novalidate: true, on: {submit}},
+        el("label", {for: "token"}, "API token"),
+        input,
+        el("label", {class: "check"}, show, "Show the token"),
+        error,
+        button,
     );
+    replace(main, el("div", {class: "signin"}, card(next, form), help()));
     input.focus();
 }

@@ -33,8 +33,8 @@ export function distance(microseconds, now = Date.now()) {
     return seconds > 0 ? `in ${text}` : `${text} ago`;
 }
 
-// Characters that are not seen, or that turn the text around, are shown by their number: a value must
-// not look like another one.
+// Characters that are not seen, or that turn the text around, are shown by their number: a value
+// must not look like another one.
 const unseen = new RegExp(
     "[\\u0000-\\u001f\\u007f-\\u00a0\\u00ad\\u061c\\u115f\\u1160\\u180e" +
         "\\u2000-\\u200f\\u2028-\\u202f\\u205f-\\u206f\\u3164\\ufeff\\ufff9-\\ufffb" +
