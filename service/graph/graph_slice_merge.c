@@ -8,18 +8,15 @@
 #include <string.h>
 
 #include "libs/core/os.h"
-#include "libs/crypto/hash.h"
+#include "service/graph/graph_slice_resolve.h"
 
 enum {
-    KEY_SIZE = 16,
     ROOM_LEAST = 1024,              /* entities */
     DETAIL_MAX = 2 * WIRE_LINE_MAX, /* bytes of fields or samples as JSON: they came in one line */
 };
 
 struct graph_slice_merge {
-    struct store *store;
-    struct str tenant; /* owned copy */
-    int64_t handoff;
+    struct graph_slice_scope scope; /* owns its copy of the tenant's name */
     int64_t next_id;
     size_t count; /* of entities so far */
     size_t room;
@@ -36,10 +33,10 @@ static enum fault_code read_next_id(struct graph_slice_merge *merge, struct faul
                               " WHERE tenant = $1";
     struct statement *query;
     bool row = false;
-    enum fault_code code = store_prepare(merge->store, sql, &query, fault);
+    enum fault_code code = store_prepare(merge->scope.store, sql, &query, fault);
     if (code != FAULT_NONE)
         return code;
-    store_bind_text(query, 1, merge->tenant);
+    store_bind_text(query, 1, merge->scope.tenant);
     code = store_step(query, &row, fault);
     if (code != FAULT_NONE)
         return code;
@@ -60,9 +57,9 @@ enum fault_code graph_slice_merge_new(struct store *store, struct str tenant, in
         return fault_set(fault, FAULT_NO_MEMORY, "no memory left for merging a hand-off");
     }
     memcpy(name, tenant.ptr, tenant.len);
-    merge->store = store;
-    merge->tenant = (struct str){name, tenant.len};
-    merge->handoff = handoff;
+    merge->scope.store = store;
+    merge->scope.tenant = (struct str){name, tenant.len};
+    merge->scope.handoff = handoff;
     buf_init(&merge->fields, DETAIL_MAX);
     buf_init(&merge->samples, DETAIL_MAX);
     enum fault_code code = read_next_id(merge, fault);
@@ -82,7 +79,7 @@ void graph_slice_merge_free(struct graph_slice_merge *taken)
     buf_done(&taken->samples);
     os_free(taken->ids);
     os_free(taken->degrees);
-    os_free((char *)taken->tenant.ptr);
+    os_free((char *)taken->scope.tenant.ptr);
     os_free(taken);
 }
 
@@ -147,90 +144,7 @@ static void bind_detail(struct statement *statement, int place, const struct buf
         store_bind_null(statement, place);
 }
 
-static void bind_time(struct statement *statement, int place, int64_t time_us)
-{
-    if (time_us == GRAPH_NO_TIME)
-        store_bind_null(statement, place);
-    else
-        store_bind_whole(statement, place, time_us);
-}
-
 /* --- entities ------------------------------------------------------------------------------- */
-
-/* Kind names hold no NUL, so that the separator keeps (kind, value) unambiguous. */
-static void write_key(const char *kind, struct str value, uint8_t out[KEY_SIZE])
-{
-    char text[64 + GRAPH_VALUE_MAX];
-    size_t kind_len = strlen(kind) + 1;
-    assert(kind_len + value.len <= sizeof text);
-    memcpy(text, kind, kind_len);
-    memcpy(text + kind_len, value.ptr, value.len);
-    struct sha256 digest = sha256_of((struct str){text, kind_len + value.len});
-    memcpy(out, digest.bytes, KEY_SIZE);
-}
-
-/* The step of an INSERT .. ON CONFLICT .. WHERE last_handoff < .. RETURNING: no row comes back when
- * this hand-off has touched it before. Leaves the statement at its row. */
-static enum fault_code run_upsert(struct statement *upsert, const char *what, struct fault *fault)
-{
-    bool row = false;
-    enum fault_code code = store_step(upsert, &row, fault);
-    if (code == FAULT_NONE && !row)
-        return fault_field(fault, FAULT_INPUT, what,
-                           "the same %s stands twice in one hand-off: merge them and send one line",
-                           what);
-    return code;
-}
-
-static enum fault_code finish(struct statement *upsert, struct fault *fault)
-{
-    bool row = false;
-    enum fault_code code = store_step(upsert, &row, fault);
-    assert(!row && "a key is one row");
-    return code;
-}
-
-static enum fault_code resolve_entity(struct graph_slice_merge *merge,
-                                      const struct wire_entity *entity, int64_t *out_id,
-                                      int64_t *out_earlier, struct fault *fault)
-{
-    static const char sql[] =
-        "INSERT INTO graph_entities (tenant, id, value_key, kind, value, row_count, first_us,"
-        " last_us, handoffs, last_handoff) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9)"
-        " ON CONFLICT (tenant, value_key) DO UPDATE SET"
-        " row_count = graph_entities.row_count + excluded.row_count,"
-        " first_us = CASE WHEN graph_entities.first_us IS NULL"
-        " OR excluded.first_us < graph_entities.first_us"
-        " THEN excluded.first_us ELSE graph_entities.first_us END,"
-        " last_us = CASE WHEN graph_entities.last_us IS NULL"
-        " OR excluded.last_us > graph_entities.last_us"
-        " THEN excluded.last_us ELSE graph_entities.last_us END,"
-        " handoffs = graph_entities.handoffs + 1, last_handoff = excluded.last_handoff"
-        " WHERE graph_entities.last_handoff < excluded.last_handoff"
-        " RETURNING id, handoffs";
-    const char *kind = graph_kind_info(entity->kind)->name;
-    uint8_t key[KEY_SIZE];
-    struct statement *upsert;
-    enum fault_code code = store_prepare(merge->store, sql, &upsert, fault);
-    if (code != FAULT_NONE)
-        return code;
-    write_key(kind, entity->value, key);
-    store_bind_text(upsert, 1, merge->tenant);
-    store_bind_whole(upsert, 2, merge->next_id);
-    store_bind_bytes(upsert, 3, (struct str){(const char *)key, sizeof key});
-    store_bind_text(upsert, 4, str_of(kind));
-    store_bind_text(upsert, 5, entity->value);
-    store_bind_whole(upsert, 6, entity->count);
-    bind_time(upsert, 7, entity->first_us);
-    bind_time(upsert, 8, entity->last_us);
-    store_bind_whole(upsert, 9, merge->handoff);
-    code = run_upsert(upsert, "entity", fault);
-    if (code != FAULT_NONE)
-        return code;
-    *out_id = store_whole(upsert, 0);
-    *out_earlier = store_whole(upsert, 1) - 1;
-    return finish(upsert, fault);
-}
 
 static enum fault_code record_entity(struct graph_slice_merge *merge,
                                      const struct wire_entity *entity, int64_t id, int64_t earlier,
@@ -240,7 +154,7 @@ static enum fault_code record_entity(struct graph_slice_merge *merge,
         "INSERT INTO graph_handoff_entities (tenant, handoff, entity, row_count, first_us, last_us,"
         " degree, earlier, fields, samples) VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $8, $9)";
     struct statement *insert;
-    enum fault_code code = store_prepare(merge->store, sql, &insert, fault);
+    enum fault_code code = store_prepare(merge->scope.store, sql, &insert, fault);
     if (code != FAULT_NONE)
         return code;
     write_fields(&merge->fields, entity);
@@ -250,12 +164,12 @@ static enum fault_code record_entity(struct graph_slice_merge *merge,
         code = buf_check(&merge->samples, "the samples of an entity", fault);
     if (code != FAULT_NONE)
         return code;
-    store_bind_text(insert, 1, merge->tenant);
-    store_bind_whole(insert, 2, merge->handoff);
+    store_bind_text(insert, 1, merge->scope.tenant);
+    store_bind_whole(insert, 2, merge->scope.handoff);
     store_bind_whole(insert, 3, id);
     store_bind_whole(insert, 4, entity->count);
-    bind_time(insert, 5, entity->first_us);
-    bind_time(insert, 6, entity->last_us);
+    graph_slice_bind_time(insert, 5, entity->first_us);
+    graph_slice_bind_time(insert, 6, entity->last_us);
     store_bind_whole(insert, 7, earlier);
     bind_detail(insert, 8, &merge->fields);
     bind_detail(insert, 9, &merge->samples);
@@ -269,7 +183,8 @@ enum fault_code graph_slice_merge_entity(struct graph_slice_merge *merge,
     int64_t earlier = 0;
     enum fault_code code = make_room(merge, fault);
     if (code == FAULT_NONE)
-        code = resolve_entity(merge, entity, &id, &earlier, fault);
+        code =
+            graph_slice_resolve_entity(&merge->scope, entity, merge->next_id, &id, &earlier, fault);
     if (code == FAULT_NONE)
         code = record_entity(merge, entity, id, earlier, fault);
     if (code != FAULT_NONE)
@@ -288,43 +203,6 @@ enum fault_code graph_slice_merge_entity(struct graph_slice_merge *merge,
 
 /* --- relations ------------------------------------------------------------------------------ */
 
-static enum fault_code resolve_relation(struct graph_slice_merge *merge,
-                                        const struct wire_relation *relation, int64_t *out_earlier,
-                                        struct fault *fault)
-{
-    static const char sql[] =
-        "INSERT INTO graph_relations (tenant, from_entity, to_entity, type, row_count, first_us,"
-        " last_us, handoffs, last_handoff) VALUES ($1, $2, $3, $4, $5, $6, $7, 1, $8)"
-        " ON CONFLICT (tenant, from_entity, to_entity, type) DO UPDATE SET"
-        " row_count = graph_relations.row_count + excluded.row_count,"
-        " first_us = CASE WHEN graph_relations.first_us IS NULL"
-        " OR excluded.first_us < graph_relations.first_us"
-        " THEN excluded.first_us ELSE graph_relations.first_us END,"
-        " last_us = CASE WHEN graph_relations.last_us IS NULL"
-        " OR excluded.last_us > graph_relations.last_us"
-        " THEN excluded.last_us ELSE graph_relations.last_us END,"
-        " handoffs = graph_relations.handoffs + 1, last_handoff = excluded.last_handoff"
-        " WHERE graph_relations.last_handoff < excluded.last_handoff"
-        " RETURNING handoffs";
-    struct statement *upsert;
-    enum fault_code code = store_prepare(merge->store, sql, &upsert, fault);
-    if (code != FAULT_NONE)
-        return code;
-    store_bind_text(upsert, 1, merge->tenant);
-    store_bind_whole(upsert, 2, merge->ids[relation->from]);
-    store_bind_whole(upsert, 3, merge->ids[relation->to]);
-    store_bind_text(upsert, 4, str_of(graph_relation_name(relation->type)));
-    store_bind_whole(upsert, 5, relation->count);
-    bind_time(upsert, 6, relation->first_us);
-    bind_time(upsert, 7, relation->last_us);
-    store_bind_whole(upsert, 8, merge->handoff);
-    code = run_upsert(upsert, "relation", fault);
-    if (code != FAULT_NONE)
-        return code;
-    *out_earlier = store_whole(upsert, 0) - 1;
-    return finish(upsert, fault);
-}
-
 static enum fault_code record_relation(struct graph_slice_merge *merge,
                                        const struct wire_relation *relation, int64_t earlier,
                                        struct fault *fault)
@@ -334,21 +212,21 @@ static enum fault_code record_relation(struct graph_slice_merge *merge,
         " row_count, first_us, last_us, earlier, samples)"
         " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
     struct statement *insert;
-    enum fault_code code = store_prepare(merge->store, sql, &insert, fault);
+    enum fault_code code = store_prepare(merge->scope.store, sql, &insert, fault);
     if (code != FAULT_NONE)
         return code;
     write_samples(&merge->samples, relation->samples, relation->sample_count);
     code = buf_check(&merge->samples, "the samples of a relation", fault);
     if (code != FAULT_NONE)
         return code;
-    store_bind_text(insert, 1, merge->tenant);
-    store_bind_whole(insert, 2, merge->handoff);
+    store_bind_text(insert, 1, merge->scope.tenant);
+    store_bind_whole(insert, 2, merge->scope.handoff);
     store_bind_whole(insert, 3, merge->ids[relation->from]);
     store_bind_whole(insert, 4, merge->ids[relation->to]);
     store_bind_text(insert, 5, str_of(graph_relation_name(relation->type)));
     store_bind_whole(insert, 6, relation->count);
-    bind_time(insert, 7, relation->first_us);
-    bind_time(insert, 8, relation->last_us);
+    graph_slice_bind_time(insert, 7, relation->first_us);
+    graph_slice_bind_time(insert, 8, relation->last_us);
     store_bind_whole(insert, 9, earlier);
     bind_detail(insert, 10, &merge->samples);
     return store_run(insert, fault);
@@ -361,7 +239,9 @@ enum fault_code graph_slice_merge_relation(struct graph_slice_merge *merge,
     int64_t earlier = 0;
     assert(relation->from >= 0 && (size_t)relation->from < merge->count);
     assert(relation->to >= 0 && (size_t)relation->to < merge->count);
-    enum fault_code code = resolve_relation(merge, relation, &earlier, fault);
+    enum fault_code code =
+        graph_slice_resolve_relation(&merge->scope, relation, merge->ids[relation->from],
+                                     merge->ids[relation->to], &earlier, fault);
     if (code == FAULT_NONE)
         code = record_relation(merge, relation, earlier, fault);
     if (code != FAULT_NONE)
@@ -387,12 +267,12 @@ enum fault_code graph_slice_merge_end(struct graph_slice_merge *merge,
         struct statement *update;
         if (merge->degrees[i] == 0)
             continue;
-        enum fault_code code = store_prepare(merge->store, sql, &update, fault);
+        enum fault_code code = store_prepare(merge->scope.store, sql, &update, fault);
         if (code != FAULT_NONE)
             return code;
         store_bind_whole(update, 1, merge->degrees[i]);
-        store_bind_text(update, 2, merge->tenant);
-        store_bind_whole(update, 3, merge->handoff);
+        store_bind_text(update, 2, merge->scope.tenant);
+        store_bind_whole(update, 3, merge->scope.handoff);
         store_bind_whole(update, 4, merge->ids[i]);
         code = store_run(update, fault);
         if (code != FAULT_NONE)

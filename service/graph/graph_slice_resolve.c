@@ -1,0 +1,255 @@
+#include "service/graph/graph_slice_resolve.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "libs/crypto/hash.h"
+
+enum { KEY_SIZE = 16 };
+
+/* Counts of hostile senders could add up to more than JSON keeps exactly: there they stand still.
+ */
+#define COUNT_MAX ((int64_t)9007199254740991)
+
+void graph_slice_bind_time(struct statement *statement, int place, int64_t time_us)
+{
+    if (time_us == GRAPH_NO_TIME)
+        store_bind_null(statement, place);
+    else
+        store_bind_whole(statement, place, time_us);
+}
+
+/* Kind names hold no NUL, so that the separator keeps (kind, value) unambiguous. */
+static void write_key(const char *kind, struct str value, uint8_t out[KEY_SIZE])
+{
+    char text[64 + GRAPH_VALUE_MAX];
+    size_t kind_len = strlen(kind) + 1;
+    assert(kind_len + value.len <= sizeof text);
+    memcpy(text, kind, kind_len);
+    memcpy(text + kind_len, value.ptr, value.len);
+    struct sha256 digest = sha256_of((struct str){text, kind_len + value.len});
+    memcpy(out, digest.bytes, KEY_SIZE);
+}
+
+/* What the tenant's graph holds of one thing. */
+struct known {
+    int64_t id; /* of an entity; 0 for a relation */
+    int64_t row_count;
+    int64_t first_us;
+    int64_t last_us;
+    int64_t handoffs;
+    int64_t last_handoff;
+};
+
+static int64_t read_time(struct statement *query, int column)
+{
+    return store_is_null(query, column) ? GRAPH_NO_TIME : store_whole(query, column);
+}
+
+/* Reads the one row of a query for row_count, first_us, last_us, handoffs, last_handoff and, when
+ * it has six columns, id. Two statements, and not INSERT .. RETURNING: SQLite makes a temporary
+ * table for each of those, which is half of the whole merge. */
+static enum fault_code read_known(struct statement *query, bool has_id, bool *out_found,
+                                  struct known *out, struct fault *fault)
+{
+    enum fault_code code = store_step(query, out_found, fault);
+    if (code != FAULT_NONE || !*out_found)
+        return code;
+    *out = (struct known){
+        .row_count = store_whole(query, 0),
+        .first_us = read_time(query, 1),
+        .last_us = read_time(query, 2),
+        .handoffs = store_whole(query, 3),
+        .last_handoff = store_whole(query, 4),
+        .id = has_id ? store_whole(query, 5) : 0,
+    };
+    store_reset(query);
+    return FAULT_NONE;
+}
+
+/* Counts add up, times widen, the hand-off counts once. */
+static enum fault_code widen(const struct graph_slice_scope *scope, struct known *known,
+                             int64_t row_count, int64_t first_us, int64_t last_us, const char *what,
+                             struct fault *fault)
+{
+    if (known->last_handoff == scope->handoff)
+        return fault_field(fault, FAULT_INPUT, what,
+                           "the same %s stands twice in one hand-off: merge them and send one line",
+                           what);
+    assert(known->last_handoff < scope->handoff);
+    known->row_count =
+        row_count < COUNT_MAX - known->row_count ? known->row_count + row_count : COUNT_MAX;
+    if (known->first_us == GRAPH_NO_TIME ||
+        (first_us != GRAPH_NO_TIME && first_us < known->first_us))
+        known->first_us = first_us;
+    if (last_us > known->last_us) /* GRAPH_NO_TIME is below all */
+        known->last_us = last_us;
+    known->handoffs++;
+    known->last_handoff = scope->handoff;
+    return FAULT_NONE;
+}
+
+static void bind_known(struct statement *statement, const struct known *known)
+{
+    store_bind_whole(statement, 1, known->row_count);
+    graph_slice_bind_time(statement, 2, known->first_us);
+    graph_slice_bind_time(statement, 3, known->last_us);
+    store_bind_whole(statement, 4, known->handoffs);
+    store_bind_whole(statement, 5, known->last_handoff);
+}
+
+static enum fault_code find_entity(const struct graph_slice_scope *scope, struct str key,
+                                   bool *out_found, struct known *out, struct fault *fault)
+{
+    static const char sql[] =
+        "SELECT row_count, first_us, last_us, handoffs, last_handoff, id FROM graph_entities"
+        " WHERE tenant = $1 AND value_key = $2";
+    struct statement *query;
+    enum fault_code code = store_prepare(scope->store, sql, &query, fault);
+    if (code != FAULT_NONE)
+        return code;
+    store_bind_text(query, 1, scope->tenant);
+    store_bind_bytes(query, 2, key);
+    return read_known(query, true, out_found, out, fault);
+}
+
+static enum fault_code insert_entity(const struct graph_slice_scope *scope,
+                                     const struct wire_entity *entity, struct str key,
+                                     const struct known *known, struct fault *fault)
+{
+    static const char sql[] =
+        "INSERT INTO graph_entities (row_count, first_us, last_us, handoffs, last_handoff, tenant,"
+        " id, value_key, kind, value) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+    struct statement *insert;
+    enum fault_code code = store_prepare(scope->store, sql, &insert, fault);
+    if (code != FAULT_NONE)
+        return code;
+    bind_known(insert, known);
+    store_bind_text(insert, 6, scope->tenant);
+    store_bind_whole(insert, 7, known->id);
+    store_bind_bytes(insert, 8, key);
+    store_bind_text(insert, 9, str_of(graph_kind_info(entity->kind)->name));
+    store_bind_text(insert, 10, entity->value);
+    return store_run(insert, fault);
+}
+
+static enum fault_code update_entity(const struct graph_slice_scope *scope,
+                                     const struct known *known, struct fault *fault)
+{
+    static const char sql[] = "UPDATE graph_entities SET row_count = $1, first_us = $2,"
+                              " last_us = $3, handoffs = $4, last_handoff = $5"
+                              " WHERE tenant = $6 AND id = $7";
+    struct statement *update;
+    enum fault_code code = store_prepare(scope->store, sql, &update, fault);
+    if (code != FAULT_NONE)
+        return code;
+    bind_known(update, known);
+    store_bind_text(update, 6, scope->tenant);
+    store_bind_whole(update, 7, known->id);
+    return store_run(update, fault);
+}
+
+enum fault_code graph_slice_resolve_entity(const struct graph_slice_scope *scope,
+                                           const struct wire_entity *entity, int64_t new_id,
+                                           int64_t *out_id, int64_t *out_earlier,
+                                           struct fault *fault)
+{
+    uint8_t bytes[KEY_SIZE];
+    struct known known = {0};
+    bool found = false;
+    write_key(graph_kind_info(entity->kind)->name, entity->value, bytes);
+    const struct str key = {(const char *)bytes, sizeof bytes};
+    enum fault_code code = find_entity(scope, key, &found, &known, fault);
+    if (code != FAULT_NONE)
+        return code;
+    if (found) {
+        code =
+            widen(scope, &known, entity->count, entity->first_us, entity->last_us, "entity", fault);
+        if (code == FAULT_NONE)
+            code = update_entity(scope, &known, fault);
+    } else {
+        known = (struct known){new_id, entity->count, entity->first_us, entity->last_us,
+                               1,      scope->handoff};
+        code = insert_entity(scope, entity, key, &known, fault);
+    }
+    if (code != FAULT_NONE)
+        return code;
+    *out_id = known.id;
+    *out_earlier = known.handoffs - 1;
+    return FAULT_NONE;
+}
+
+/* What makes a relation one. */
+struct ends {
+    int64_t from;
+    int64_t to;
+    const char *type;
+};
+
+static void bind_ends(struct statement *statement, int place, const struct graph_slice_scope *scope,
+                      const struct ends *ends)
+{
+    store_bind_text(statement, place, scope->tenant);
+    store_bind_whole(statement, place + 1, ends->from);
+    store_bind_whole(statement, place + 2, ends->to);
+    store_bind_text(statement, place + 3, str_of(ends->type));
+}
+
+static enum fault_code find_relation(const struct graph_slice_scope *scope, const struct ends *ends,
+                                     bool *out_found, struct known *out, struct fault *fault)
+{
+    static const char sql[] =
+        "SELECT row_count, first_us, last_us, handoffs, last_handoff FROM graph_relations"
+        " WHERE tenant = $1 AND from_entity = $2 AND to_entity = $3 AND type = $4";
+    struct statement *query;
+    enum fault_code code = store_prepare(scope->store, sql, &query, fault);
+    if (code != FAULT_NONE)
+        return code;
+    bind_ends(query, 1, scope, ends);
+    return read_known(query, false, out_found, out, fault);
+}
+
+/* `sql` takes the places of bind_known, then those of bind_ends. */
+static enum fault_code write_relation(const struct graph_slice_scope *scope, const char *sql,
+                                      const struct ends *ends, const struct known *known,
+                                      struct fault *fault)
+{
+    struct statement *statement;
+    enum fault_code code = store_prepare(scope->store, sql, &statement, fault);
+    if (code != FAULT_NONE)
+        return code;
+    bind_known(statement, known);
+    bind_ends(statement, 6, scope, ends);
+    return store_run(statement, fault);
+}
+
+enum fault_code graph_slice_resolve_relation(const struct graph_slice_scope *scope,
+                                             const struct wire_relation *relation, int64_t from_id,
+                                             int64_t to_id, int64_t *out_earlier,
+                                             struct fault *fault)
+{
+    static const char sql_insert[] =
+        "INSERT INTO graph_relations (row_count, first_us, last_us, handoffs, last_handoff, tenant,"
+        " from_entity, to_entity, type) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    static const char sql_update[] =
+        "UPDATE graph_relations SET row_count = $1, first_us = $2, last_us = $3, handoffs = $4,"
+        " last_handoff = $5 WHERE tenant = $6 AND from_entity = $7 AND to_entity = $8"
+        " AND type = $9";
+    const struct ends ends = {from_id, to_id, graph_relation_name(relation->type)};
+    struct known known = {0};
+    bool found = false;
+    enum fault_code code = find_relation(scope, &ends, &found, &known, fault);
+    if (code != FAULT_NONE)
+        return code;
+    if (found)
+        code = widen(scope, &known, relation->count, relation->first_us, relation->last_us,
+                     "relation", fault);
+    else
+        known = (struct known){0, relation->count, relation->first_us, relation->last_us,
+                               1, scope->handoff};
+    if (code == FAULT_NONE)
+        code = write_relation(scope, found ? sql_update : sql_insert, &ends, &known, fault);
+    if (code == FAULT_NONE)
+        *out_earlier = known.handoffs - 1;
+    return code;
+}
