@@ -19,7 +19,7 @@ static enum fault_code read_to_end(int fd, const char *path, struct buf *out, st
         /* One byte is enough to see the end, so a file that just fits the limit is read. */
         size_t left = out->limit - out->len;
         size_t step = left < READ_STEP ? left + (left == 0) : READ_STEP;
-        char over;
+        char over = 0;
         char *end = left ? buf_reserve(out, step) : &over;
         if (!end)
             return buf_check(out, path, fault);

@@ -25,15 +25,16 @@ void sha256_add(struct sha256_state *state, struct str data);
 struct sha256 sha256_end(struct sha256_state *taken);
 void sha256_free(struct sha256_state *taken); /* for a digest that is given up; takes NULL */
 
-/* For hashing several texts without ambiguity: each is preceded by its length as 8 bytes, big-endian. */
+/* For hashing several texts without ambiguity: each is preceded by its length as 8 bytes,
+ * big-endian. */
 void sha256_add_sized(struct sha256_state *state, struct str data);
 
 void hex_of(const void *data, size_t len, char *out); /* writes 2*len digits and a NUL */
 bool hex_to(struct str hex, void *out, size_t len);   /* exactly 2*len digits, either case */
 
 void base64_add(struct buf *out, struct str data); /* standard alphabet, padded */
-/* Strict: padded, no blanks, no stray bits. false leaves what was there; a refusal of the buf is false
- * too, and told by buf_check. */
+/* Strict: padded, no blanks, no stray bits. false leaves what was there; a refusal of the buf is
+ * false too, and told by buf_check. */
 bool base64_decode_add(struct buf *out, struct str text);
 
 /* Compares without a time that depends on the content. */

@@ -74,7 +74,7 @@ static enum graph_verdict write_ip6(const unsigned char *bytes, struct graph_val
         return write_ip4((uint32_t)bytes[12] << 24 | (uint32_t)bytes[13] << 16 |
                              (uint32_t)bytes[14] << 8 | bytes[15],
                          out);
-    for (int i = 0; i < 8; i++)
+    for (size_t i = 0; i < 8; i++)
         groups[i] = (unsigned)bytes[2 * i] << 8 | bytes[2 * i + 1];
     for (int i = 0; i < 8; i++) {
         int len = 0;

@@ -20,7 +20,7 @@ static inline uint64_t marks_of(const char *block, char byte)
 #ifdef __SSE2__
     __m128i wanted = _mm_set1_epi8(byte);
     uint64_t marks = 0;
-    for (int i = 0; i < 4; i++) {
+    for (size_t i = 0; i < 4; i++) {
         __m128i part = _mm_loadu_si128((const __m128i *)(const void *)(block + 16 * i));
         uint64_t bits = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(part, wanted));
         marks |= bits << (16 * i);
@@ -61,7 +61,7 @@ static inline bool load_block(struct scp_table *table)
         block = padded;
     }
     uint64_t inside = prefix_xor(marks_of(block, '"')) ^ table->quoted;
-    table->quoted = (uint64_t)((int64_t)inside >> 63);
+    table->quoted = 0 - (inside >> 63);
     table->commas = marks_of(block, ',') & ~inside;
     table->newlines = marks_of(block, '\n') & ~inside;
     table->block = at;

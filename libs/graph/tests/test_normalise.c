@@ -177,7 +177,7 @@ static void domain__is_lower_case_ascii_without_the_last_dot(void **state)
     char long_name[300];
     check_good(examples, COUNT(examples));
     memset(label64, 'a', 64);
-    strcpy(label64 + 64, ".org");
+    memcpy(label64 + 64, ".org", sizeof ".org");
     memset(long_name, 'a', sizeof long_name);
     for (size_t i = 50; i < 254; i += 50)
         long_name[i] = '.';
