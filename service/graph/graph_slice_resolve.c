@@ -47,8 +47,8 @@ static int64_t read_time(struct statement *query, int column)
 }
 
 /* Reads the one row of a query for row_count, first_us, last_us, handoffs, last_handoff and, when
- * it has six columns, id. Two statements, and not INSERT ..
- * RETURNING: SQLite makes a temporary table for each of those, which costs more than the second. */
+ * it has six columns, id. A SELECT and then a write, not INSERT .. ON CONFLICT .. RETURNING: SQLite
+ * makes a temporary table for each of those, which costs more than the second statement. */
 static enum fault_code read_known(struct statement *query, bool has_id, bool *out_found,
                                   struct known *out, struct fault *fault)
 {
