@@ -90,8 +90,8 @@ export function styleOf(look, nodes, large) {
         },
         {selector: "node.unfound", style: {opacity: 0.22}},
         {selector: "edge.unfound", style: {opacity: 0.12}},
-        {selector: "node.faded", style: {opacity: 0.25}},
-        {selector: "edge.faded", style: {opacity: 0.08}},
+        {selector: "node.faded", style: {opacity: 0.42}},
+        {selector: "edge.faded", style: {opacity: 0.25}},
         {
             selector: "edge.near",
             style: {
