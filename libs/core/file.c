@@ -173,7 +173,7 @@ static enum fault_code read_entries(DIR *dir, struct arena *arena, struct file_e
         if (fstatat(dirfd(dir), at->d_name, &info, AT_SYMLINK_NOFOLLOW) < 0 ||
             !S_ISREG(info.st_mode))
             continue;
-        if (count < room) {
+        if (entries && count < room) {
             entries[count].name = arena_copy(arena, str_of(at->d_name));
             entries[count].size = info.st_size;
             if (!entries[count].name.ptr)
@@ -205,7 +205,7 @@ enum fault_code file_list(const char *folder, struct arena *arena, struct file_e
         code = read_entries(dir, arena, entries, room, &count, fault);
     }
     closedir(dir);
-    if (code != FAULT_NONE)
+    if (code != FAULT_NONE || !entries)
         return code;
     count = count < room ? count : room;
     qsort(entries, count, sizeof *entries, compare_names);

@@ -158,7 +158,7 @@ static enum fault_code identify(struct handoff *handoff, struct fault *fault)
     struct buf command;
     char sha256[SHA256_HEX + 1];
     struct wire_handoff *wire = &handoff->wire;
-    struct str sid;
+    struct str sid = STR("");
     enum fault_code code = search_id(handoff, &sid, fault);
     if (code != FAULT_NONE)
         return code;
