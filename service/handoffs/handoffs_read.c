@@ -219,10 +219,13 @@ static enum fault_code follow(struct handoffs_call *call, struct fault *fault)
 {
     char location[64];
     struct handoffs_row row;
-    enum fault_code code = record_click(call, &row, fault);
+    /* HEAD asks where the link leads (mail scanners, link checkers): nobody has opened it. */
+    bool is_click = str_equal(call->request->method, STR("GET"));
+    enum fault_code code = is_click ? record_click(call, &row, fault) : find_row(call, &row, fault);
     if (code != FAULT_NONE)
         return code;
-    atomic_fetch_add(&call->service->counters.handoffs_opened, 1);
+    if (is_click)
+        atomic_fetch_add(&call->service->counters.handoffs_opened, 1);
     snprintf(location, sizeof location, "/handoffs/%.*s", STR_ARG(row.id));
     web_redirect(call->request, call->reply, str_of(location));
     return FAULT_NONE;

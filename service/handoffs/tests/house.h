@@ -183,7 +183,8 @@ static UNUSED const struct web_route *house_route(struct web_request *request)
     const struct web_route *const tables[] = {handoffs_routes, handoffs_read_routes};
     for (size_t i = 0; i < LENGTH(tables); i++)
         for (const struct web_route *route = tables[i]; route->method; route++)
-            if (str_equal(request->method, str_of(route->method)) &&
+            if ((str_equal(request->method, str_of(route->method)) ||
+                 (str_equal(request->method, STR("HEAD")) && route->method[0] == 'G')) &&
                 house_match(route->pattern, request->path, request->parts))
                 return route;
     fail_msg("no route for %.*s", STR_ARG(request->path));

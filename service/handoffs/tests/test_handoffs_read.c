@@ -222,6 +222,21 @@ static void click__is_recorded_counted_and_sent_on(void **state)
     assert_int_equal(house_recorded("acme", "\"handoff.opened\""), 1);
 }
 
+static void click__is_none_when_only_the_head_is_asked_for(void **state)
+{
+    (void)state;
+    struct answer answer;
+    char id[WIRE_ID_HEX + 1];
+    char path[96];
+    deliver("acme", "1.1", buf_str(&analyst), id);
+    snprintf(path, sizeof path, "/open/handoffs/%s", id);
+    struct ask look = {.method = "HEAD", .path = path, .token = buf_str(&analyst)};
+    ask(&look, &answer);
+    assert_int_equal(answer.status, 303);
+    answer_done(&answer);
+    assert_int_equal(house_whole("SELECT opens FROM handoffs"), 0);
+}
+
 static void click__without_a_record_is_refused(void **state)
 {
     (void)state;
@@ -383,6 +398,7 @@ int main(void)
         TEST(hostile_values__come_out_as_json_texts),
         TEST(entities__are_filtered_and_paged),
         TEST(click__is_recorded_counted_and_sent_on),
+        TEST(click__is_none_when_only_the_head_is_asked_for),
         TEST(click__without_a_record_is_refused),
         TEST(click__of_a_browser_without_a_session_goes_by_the_sign_in),
         TEST(handoff__of_another_tenant_is_answered_as_one_that_is_not),
