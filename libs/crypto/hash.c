@@ -1,99 +1,56 @@
+/* The digest functions that keep their state where we say: the newer ones allocate, and hashing
+ * must have no way to fail. They are deprecated for keeping out other providers, which we do not
+ * use. */
+#define OPENSSL_SUPPRESS_DEPRECATED
+
 #include "libs/crypto/hash.h"
 
-#include <assert.h>
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <pthread.h>
+#include <openssl/sha.h>
 #include <stdint.h>
-#include <string.h>
 
 #include "libs/core/os.h"
 
 struct sha256_state {
-    EVP_MD_CTX *context;
+    SHA256_CTX context;
 };
 
-/* Looking the algorithm up costs several times what hashing a short text does, and so does making a
- * context: the first is done once a process, the second once a thread. */
-static pthread_once_t fetch_once = PTHREAD_ONCE_INIT;
-static EVP_MD *fetched;
-static pthread_key_t context_key;
-static _Thread_local EVP_MD_CTX *thread_context;
-
-static void free_context(void *context)
-{
-    EVP_MD_CTX_free(context);
-}
-
-static void fetch(void)
-{
-    fetched = EVP_MD_fetch(NULL, "SHA256", NULL);
-    assert(fetched && "OpenSSL has SHA-256");
-    int rc = pthread_key_create(&context_key, free_context);
-    assert(rc == 0);
-}
-
-static const EVP_MD *algorithm(void)
-{
-    int rc = pthread_once(&fetch_once, fetch);
-    assert(rc == 0);
-    return fetched;
-}
-
-/* Without memory for one context of a few hundred bytes a thread cannot go on: asserted, so that
- * hashing has no error path. */
-static EVP_MD_CTX *context_of_thread(void)
-{
-    if (!thread_context) {
-        algorithm();
-        thread_context = EVP_MD_CTX_new();
-        assert(thread_context);
-        int rc = pthread_setspecific(context_key, thread_context);
-        assert(rc == 0);
-    }
-    return thread_context;
-}
-
-static struct sha256 final(EVP_MD_CTX *context)
+static struct sha256 final(SHA256_CTX *context)
 {
     struct sha256 hash;
-    unsigned len = 0;
-    int ok = EVP_DigestFinal_ex(context, hash.bytes, &len);
-    assert(ok == 1 && len == SHA256_SIZE);
+    SHA256_Final(hash.bytes, context);
     return hash;
 }
 
-static void update(EVP_MD_CTX *context, struct str data)
+enum fault_code sha256_ready(struct fault *fault)
 {
-    int ok = EVP_DigestUpdate(context, data.ptr, data.len);
-    assert(ok == 1);
+    SHA256_CTX context;
+    if (SHA256_Init(&context) == 1)
+        return FAULT_NONE;
+    return fault_set(fault, FAULT_UNAVAILABLE,
+                     "libcrypto.so.3 cannot be loaded; install it (Debian: libssl3, Red Hat: "
+                     "openssl-libs)");
 }
 
 struct sha256 sha256_of(struct str data)
 {
-    EVP_MD_CTX *context = context_of_thread();
-    int ok = EVP_DigestInit_ex2(context, algorithm(), NULL);
-    assert(ok == 1);
-    update(context, data);
-    return final(context);
+    SHA256_CTX context;
+    SHA256_Init(&context);
+    SHA256_Update(&context, data.ptr, data.len);
+    return final(&context);
 }
 
 struct sha256_state *sha256_new(void)
 {
     struct sha256_state *state = os_alloc(sizeof *state);
-    if (!state)
-        return NULL;
-    state->context = EVP_MD_CTX_new();
-    if (!state->context || EVP_DigestInit_ex2(state->context, algorithm(), NULL) != 1) {
-        sha256_free(state);
-        return NULL;
-    }
+    if (state)
+        SHA256_Init(&state->context);
     return state;
 }
 
 void sha256_add(struct sha256_state *state, struct str data)
 {
-    update(state->context, data);
+    SHA256_Update(&state->context, data.ptr, data.len);
 }
 
 void sha256_add_sized(struct sha256_state *state, struct str data)
@@ -101,22 +58,19 @@ void sha256_add_sized(struct sha256_state *state, struct str data)
     char size[8];
     for (int i = 0; i < 8; i++)
         size[i] = (char)((uint64_t)data.len >> (56 - 8 * i));
-    update(state->context, (struct str){size, sizeof size});
-    update(state->context, data);
+    SHA256_Update(&state->context, size, sizeof size);
+    SHA256_Update(&state->context, data.ptr, data.len);
 }
 
 struct sha256 sha256_end(struct sha256_state *taken)
 {
-    struct sha256 hash = final(taken->context);
+    struct sha256 hash = final(&taken->context);
     sha256_free(taken);
     return hash;
 }
 
 void sha256_free(struct sha256_state *taken)
 {
-    if (!taken)
-        return;
-    EVP_MD_CTX_free(taken->context);
     os_free(taken);
 }
 

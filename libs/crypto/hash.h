@@ -17,6 +17,10 @@ struct sha256 {
 
 struct sha256_state; /* a digest under way */
 
+/* Once, before the first digest, in a program that maps OpenSSL late (libs/late): FAULT_UNAVAILABLE
+ * where it is not there. */
+enum fault_code sha256_ready(struct fault *fault) MUST_USE;
+
 struct sha256 sha256_of(struct str data);
 
 /* NULL when there is no memory. */

@@ -209,7 +209,9 @@ static enum fault_code begin(struct handoff *handoff, struct fault *fault)
         .entities = (uint32_t)entities,
         .relations = (uint32_t)entities * RELATIONS_PER_ENTITY,
     };
-    enum fault_code code = identify(handoff, fault);
+    enum fault_code code = sha256_ready(fault);
+    if (code == FAULT_NONE)
+        code = identify(handoff, fault);
     return code == FAULT_NONE ? graph_new(handoff->mapping, limits, &handoff->graph, fault) : code;
 }
 
