@@ -1,6 +1,6 @@
 /* The functions of libcurl that libs/http calls.
  *
- * Where the library is missing, curl_global_init_mem says CURLE_FAILED_INIT and libs/http goes no
+ * Where the library is missing, curl_global_init_mem says CURLE_NOT_BUILT_IN and libs/http goes no
  * further; it frees only what is empty then. */
 #include "libs/late/late.h"
 
@@ -19,7 +19,7 @@ static struct late_library libcurl = {.file = "libcurl.so.4"};
 CURLcode curl_global_init(long flags)
 {
     LATE_REAL(libcurl, curl_global_init);
-    return real ? real(flags) : CURLE_FAILED_INIT;
+    return real ? real(flags) : CURLE_NOT_BUILT_IN;
 }
 
 CURLcode curl_global_init_mem(long flags, curl_malloc_callback take, curl_free_callback give_back,
@@ -27,7 +27,7 @@ CURLcode curl_global_init_mem(long flags, curl_malloc_callback take, curl_free_c
                               curl_calloc_callback take_zeroed)
 {
     LATE_REAL(libcurl, curl_global_init_mem);
-    return real ? real(flags, take, give_back, resize, copy, take_zeroed) : CURLE_FAILED_INIT;
+    return real ? real(flags, take, give_back, resize, copy, take_zeroed) : CURLE_NOT_BUILT_IN;
 }
 
 CURL *curl_easy_init(void)
