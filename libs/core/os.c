@@ -69,7 +69,11 @@ const struct os_platform os_posix = {
     .close = close,
     .read = read,
     .write = write,
+    .pread = pread,
+    .pwrite = pwrite,
+    .ftruncate = ftruncate,
     .fsync = fsync,
+    .fdatasync = fdatasync,
     .rename = rename,
     .unlink = unlink,
     .mkdir = posix_mkdir,
@@ -141,9 +145,43 @@ ssize_t os_write(int fd, const void *data, size_t len)
     return put;
 }
 
+ssize_t os_pread(int fd, void *out, size_t len, off_t at)
+{
+    ssize_t got;
+    do
+        got = platform_now->pread(fd, out, len, at);
+    while (got < 0 && errno == EINTR);
+    return got;
+}
+
+ssize_t os_pwrite(int fd, const void *data, size_t len, off_t at)
+{
+    ssize_t put;
+    do
+        put = platform_now->pwrite(fd, data, len, at);
+    while (put < 0 && errno == EINTR);
+    return put;
+}
+
+int os_ftruncate(int fd, off_t size)
+{
+    int rc;
+    do
+        rc = platform_now->ftruncate(fd, size);
+    while (rc < 0 && errno == EINTR);
+    return rc;
+}
+
+/* A flush is never repeated, whatever it says: the second one would not tell what the first lost.
+ */
 int os_fsync(int fd)
 {
     return platform_now->fsync(fd);
+}
+
+int os_fdatasync(int fd)
+{
+    return platform_now->fdatasync(fd);
 }
 
 int os_rename(const char *from, const char *to)

@@ -1,8 +1,9 @@
 /* The one seam to the operating system: memory, files, clock, randomness.
  *
- * Code above this seam calls nothing of the system itself, so that a test can refuse the n-th
- * allocation, write, fsync or rename, set the clock, and fix the random numbers, by installing
- * another `struct os_platform`. The default platform is POSIX. */
+ * Code above this seam calls nothing of the system itself, and the libraries that we use are made
+ * to come here too (SQLite in libs/store, OpenSSL in libs/crypto, libcurl in libs/http), so that a
+ * test can refuse the n-th allocation, write, fsync or rename, set the clock, and fix the random
+ * numbers, by installing another `struct os_platform`. The default platform is POSIX. */
 #ifndef IG_CORE_OS_H
 #define IG_CORE_OS_H
 
@@ -16,7 +17,11 @@ struct os_platform {
     int (*close)(int fd);
     ssize_t (*read)(int fd, void *out, size_t len);
     ssize_t (*write)(int fd, const void *data, size_t len);
+    ssize_t (*pread)(int fd, void *out, size_t len, off_t at);
+    ssize_t (*pwrite)(int fd, const void *data, size_t len, off_t at);
+    int (*ftruncate)(int fd, off_t size);
     int (*fsync)(int fd);
+    int (*fdatasync)(int fd);
     int (*rename)(const char *from, const char *to);
     int (*unlink)(const char *path);
     int (*mkdir)(const char *path, unsigned mode);
@@ -39,7 +44,11 @@ int os_open(const char *path, int flags, unsigned mode);
 int os_close(int fd);
 ssize_t os_read(int fd, void *out, size_t len);
 ssize_t os_write(int fd, const void *data, size_t len);
+ssize_t os_pread(int fd, void *out, size_t len, off_t at);
+ssize_t os_pwrite(int fd, const void *data, size_t len, off_t at);
+int os_ftruncate(int fd, off_t size);
 int os_fsync(int fd);
+int os_fdatasync(int fd); /* the bytes and what is needed to find them, not the times */
 int os_rename(const char *from, const char *to);
 int os_unlink(const char *path);
 int os_mkdir(const char *path, unsigned mode);

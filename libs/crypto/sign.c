@@ -9,6 +9,7 @@
 #include "libs/core/buf.h"
 #include "libs/core/file.h"
 #include "libs/core/os.h"
+#include "libs/crypto/crypto_memory.h"
 
 enum { PEM_MAX = 4096 };
 
@@ -25,6 +26,7 @@ static enum fault_code no_memory(struct fault *fault)
 /* Takes the pair in any case. */
 static enum fault_code key_of_pair(EVP_PKEY *taken, struct sign_key **out, struct fault *fault)
 {
+    assert(crypto_memory_is_ours());
     struct sign_key *key = taken ? os_alloc(sizeof *key) : NULL;
     size_t len = SIGN_PUBLIC_SIZE;
     if (!key || EVP_PKEY_get_raw_public_key(taken, key->public_key.bytes, &len) != 1) {
@@ -67,6 +69,7 @@ static int no_passphrase(char *out, int size, int writing, void *unused)
 static enum fault_code key_of_pem(struct str pem, const char *path, struct sign_key **out,
                                   struct fault *fault)
 {
+    (void)crypto_memory_was_refused();
     BIO *bio = BIO_new_mem_buf(pem.ptr ? pem.ptr : "", (int)pem.len);
     if (!bio)
         return no_memory(fault);
@@ -74,6 +77,8 @@ static enum fault_code key_of_pem(struct str pem, const char *path, struct sign_
     BIO_free(bio);
     if (!pair || EVP_PKEY_get_base_id(pair) != EVP_PKEY_ED25519) {
         EVP_PKEY_free(pair);
+        if (crypto_memory_was_refused())
+            return no_memory(fault);
         return fault_set(fault, FAULT_CORRUPT,
                          "%s does not hold an Ed25519 private key in PEM; restore it from a backup",
                          path);
@@ -146,9 +151,19 @@ enum fault_code sign_message(const struct sign_key *key, struct str message, str
     return FAULT_NONE;
 }
 
+static _Thread_local bool lacked_memory;
+
+bool sign_lacked_memory(void)
+{
+    bool lacked = lacked_memory;
+    lacked_memory = false;
+    return lacked;
+}
+
 bool sign_verify(const struct sign_public *public_key, struct str message,
                  const struct signature *signature)
 {
+    (void)crypto_memory_was_refused();
     EVP_PKEY *key =
         EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, public_key->bytes, SIGN_PUBLIC_SIZE);
     EVP_MD_CTX *context = EVP_MD_CTX_new();
@@ -157,5 +172,6 @@ bool sign_verify(const struct sign_public *public_key, struct str message,
                                  message.len) == 1;
     EVP_MD_CTX_free(context);
     EVP_PKEY_free(key);
+    lacked_memory = crypto_memory_was_refused() && !good;
     return good;
 }

@@ -46,4 +46,8 @@ enum fault_code sign_message(const struct sign_key *key, struct str message, str
 bool sign_verify(const struct sign_public *public_key, struct str message,
                  const struct signature *signature);
 
+/* Asked once after a false of sign_verify, by the same thread: whether want of memory was the
+ * reason. */
+bool sign_lacked_memory(void);
+
 #endif

@@ -1,5 +1,5 @@
-/* HTTP requests to one service: TLS always verified, no redirects, every size and time limited.
- * libs/http alone names libcurl and zlib. */
+/* HTTP requests to one service: TLS always verified, no redirects, every size and time limited. The
+ * one door of the commands to a network; libs/http alone names libcurl and zlib. */
 #ifndef IG_HTTP_CLIENT_H
 #define IG_HTTP_CLIENT_H
 
@@ -60,5 +60,20 @@ struct http_reply {
  * The sentence names host and reason, never the token. */
 enum fault_code http_send(struct http_client *client, const struct http_request *request,
                           struct http_reply *out, struct fault *fault) MUST_USE;
+
+/* What carries the requests: libcurl, or what a test installs. `settings` is borrowed until
+ * `close`, its address checked. `send` keeps what http_send promises. */
+struct http_transport {
+    enum fault_code (*open)(const struct http_settings *settings, void **out_carrier,
+                            struct fault *fault);
+    enum fault_code (*send)(void *carrier, const struct http_request *request,
+                            struct http_reply *out, struct fault *fault);
+    void (*close)(void *taken_carrier);
+};
+
+extern const struct http_transport http_transport_curl;
+
+/* For the clients made from now on; returns the one before. Not while other threads run. */
+const struct http_transport *http_transport_set(const struct http_transport *transport);
 
 #endif

@@ -23,6 +23,11 @@ static const char settings[] = "PRAGMA synchronous=FULL;"
 
 _Atomic bool store_flush_failed;
 
+bool store_has_failed_flush(void)
+{
+    return store_flush_failed;
+}
+
 static bool is_failed_flush(int code)
 {
     return code == SQLITE_IOERR_FSYNC || code == SQLITE_IOERR_DIR_FSYNC;
@@ -249,11 +254,10 @@ static enum fault_code prepare_file(struct store *store, struct fault *fault)
 
 enum fault_code store_open(const char *path, struct store **out, struct fault *fault)
 {
-    store_memory_init();
     size_t size = strlen(path) + 1;
     struct store *store = os_alloc(sizeof *store);
     char *kept = os_alloc(size);
-    if (!store || !kept) {
+    if (!store || !kept || !store_platform_init()) {
         os_free(kept);
         os_free(store);
         return fault_set(fault, FAULT_NO_MEMORY, "cannot open the store %s: no memory left", path);

@@ -38,6 +38,7 @@ enum fault_code store_migrate(struct store *store, const struct store_migration 
  * time. */
 enum fault_code store_begin(struct store *store, struct fault *fault) MUST_USE;
 enum fault_code store_commit(struct store *store, struct fault *fault) MUST_USE;
+bool store_has_failed_flush(void); /* the program should end, and read the log anew from disk */
 void store_rollback(struct store *store); /* does nothing outside a transaction */
 
 bool store_is_writing(const struct store *store); /* between store_begin and its end */

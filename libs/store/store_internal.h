@@ -37,8 +37,10 @@ struct store {
  * not trusted. (Tests set it back.) */
 extern _Atomic bool store_flush_failed;
 
-/* Must come before the first connection: routes SQLite's memory through os_resize. */
-void store_memory_init(void);
+/* Must come before the first connection: SQLite's memory, files, clock and randomness then come
+ * from libs/core/os.h. False for want of memory; it may be called again. */
+bool store_platform_init(void);
+bool store_vfs_init(void); /* the part of it that is about files, after the memory */
 
 /* The fault for SQLite's extended result `code`; `doing` completes "cannot ... the store". */
 enum fault_code store_fault(struct store *store, int code, const char *doing,

@@ -76,9 +76,18 @@ static void configure(void)
     assert(code == SQLITE_OK);
 }
 
-void store_memory_init(void)
+bool store_platform_init(void)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    int rc = pthread_once(&once, configure);
-    assert(rc == 0);
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    static bool configured;
+    static bool done;
+    pthread_mutex_lock(&lock);
+    if (!configured)
+        configure();
+    configured = true;
+    if (!done)
+        done = store_vfs_init();
+    bool is_done = done;
+    pthread_mutex_unlock(&lock);
+    return is_done;
 }

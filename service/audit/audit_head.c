@@ -84,11 +84,13 @@ enum fault_code audit_head_check(const struct sign_public *key, struct str tenan
         return bad_head(tenant, fault);
     struct audit_head_text text = {
         .tenant = tenant, .size = (int64_t)head->range.size, .root = head->root};
-    if (!audit_note_holds(key, &text, (struct str){head->note, head->note_len}))
-        return fault_set(fault, FAULT_CORRUPT,
-                         "tenant %.*s: the head of %lld records is not signed by this log's key",
-                         STR_ARG(tenant), (long long)head->range.size);
-    return FAULT_NONE;
+    if (audit_note_holds(key, &text, (struct str){head->note, head->note_len}))
+        return FAULT_NONE;
+    if (sign_lacked_memory())
+        return fault_set(fault, FAULT_NO_MEMORY, "no memory left to check a signature");
+    return fault_set(fault, FAULT_CORRUPT,
+                     "tenant %.*s: the head of %lld records is not signed by this log's key",
+                     STR_ARG(tenant), (long long)head->range.size);
 }
 
 enum fault_code audit_hash_read(struct store *store, struct str tenant, int level, uint64_t index,

@@ -146,7 +146,7 @@ enum fault_code main_data_lock(const struct main_data *data, int *out_fd, struct
     }
     int len = snprintf(process, sizeof process, "%ld\n", (long)getpid());
     enum fault_code code = FAULT_NONE;
-    if (ftruncate(fd, 0) != 0)
+    if (os_ftruncate(fd, 0) != 0)
         code = fault_errno(fault, errno, "cannot write the lock of %s", data->folder);
     else
         code = file_write_all(fd, (struct str){process, (size_t)len}, "serve.lock", fault);

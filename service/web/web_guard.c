@@ -61,11 +61,9 @@ static void *watch(void *context)
     struct web_guard *guard = context;
     pthread_mutex_lock(&guard->lock);
     while (!guard->ending) {
-        struct timespec until;
-        clock_gettime(CLOCK_REALTIME, &until);
-        until.tv_nsec += LOOK_EVERY_MS * 1000000L;
-        until.tv_sec += until.tv_nsec / 1000000000L;
-        until.tv_nsec %= 1000000000L;
+        int64_t until_us = os_now_us() + LOOK_EVERY_MS * 1000;
+        struct timespec until = {.tv_sec = until_us / 1000000,
+                                 .tv_nsec = until_us % 1000000 * 1000};
         pthread_cond_timedwait(&guard->wake, &guard->lock, &until);
         cut_overdue(guard, os_monotonic_us());
     }

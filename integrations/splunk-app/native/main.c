@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "integrations/splunk-app/native/handoff.h"
+#include "libs/core/file.h"
 
 static int run_handoff(void)
 {
@@ -21,10 +22,12 @@ static int print_spec(void)
     struct buf spec;
     buf_init(&spec, 64 << 10);
     settings_add_spec(&spec);
-    size_t put = fwrite(spec.ptr, 1, spec.len, stdout);
-    bool ok = put == spec.len && fflush(stdout) == 0;
+    struct fault fault;
+    enum fault_code code = file_write_all(STDOUT_FILENO, buf_str(&spec), "the output", &fault);
+    if (code != FAULT_NONE)
+        fprintf(stderr, "intelgraph: %s\n", fault.text);
     buf_done(&spec);
-    return ok ? 0 : 1;
+    return code == FAULT_NONE ? 0 : 1;
 }
 
 int main(int argc, char **argv)

@@ -88,7 +88,7 @@ static int set_up(void **state)
     int fd = mkstemp(path);
     assert_true(fd >= 0);
     close(fd);
-    store_memory_init();
+    assert_true(store_platform_init());
     below = sqlite3_vfs_find(NULL);
     refusing = *below;
     refusing.zName = "refusing";

@@ -1,0 +1,183 @@
+/* SQLite's files, clock and randomness, through the one seam.
+ *
+ * SQLite's own file system ("unix") lets its system calls be replaced, all but the flush; so ours
+ * is a copy of it whose calls are those of os.h, and whose files flush through os_fdatasync. Locks
+ * and the log's shared index stay SQLite's: no data is lost with them. */
+#include "libs/store/store_internal.h"
+
+#include <assert.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "libs/core/os.h"
+
+/* Days from the start of the Julian calendar, at noon, to 1970, in milliseconds. */
+static const int64_t julian_1970_ms = 210866760000000;
+
+static sqlite3_vfs *below; /* SQLite's own */
+
+/* --- system calls -------------------------------------------------------------------------- */
+
+static int call_open(const char *path, int flags, int mode)
+{
+    return os_open(path, flags, (unsigned)mode);
+}
+
+static int call_mkdir(const char *path, mode_t mode)
+{
+    return os_mkdir(path, mode);
+}
+
+/* SQLite keeps its descriptor to itself; but it asks for a file's size with it. */
+static _Thread_local int asked_fd;
+
+static int call_fstat(int fd, struct stat *out)
+{
+    asked_fd = fd;
+    return fstat(fd, out);
+}
+
+#define CALL(name, function)                                                                       \
+    {                                                                                              \
+        name, (sqlite3_syscall_ptr)(function)                                                      \
+    }
+
+static void replace_calls(void)
+{
+    static const struct {
+        const char *name;
+        sqlite3_syscall_ptr function;
+    } calls[] = {
+        CALL("open", call_open),   CALL("close", os_close),   CALL("fstat", call_fstat),
+        CALL("read", os_read),     CALL("pread", os_pread),   CALL("pread64", os_pread),
+        CALL("write", os_write),   CALL("pwrite", os_pwrite), CALL("pwrite64", os_pwrite),
+        CALL("unlink", os_unlink), CALL("mkdir", call_mkdir), CALL("ftruncate", os_ftruncate),
+    };
+    for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
+        int code = below->xSetSystemCall(below, calls[i].name, calls[i].function);
+        assert(code == SQLITE_OK);
+    }
+}
+
+/* --- flushing ------------------------------------------------------------------------------ */
+
+static int flush_folder_of(const char *path)
+{
+    char folder[PATH_MAX];
+    snprintf(folder, sizeof folder, "%s", path);
+    char *slash = strrchr(folder, '/');
+    assert(slash && "SQLite gives whole paths");
+    slash[slash == folder] = '\0';
+    int fd = os_open(folder, O_RDONLY | O_DIRECTORY, 0);
+    if (fd < 0)
+        return SQLITE_IOERR_DIR_FSYNC;
+    int rc = os_fsync(fd);
+    os_close(fd);
+    return rc == 0 ? SQLITE_OK : SQLITE_IOERR_DIR_FSYNC;
+}
+
+static int file_sync(sqlite3_file *file, int flags)
+{
+    sqlite3_int64 size;
+    (void)flags; /* on Linux both kinds of flush are one */
+    asked_fd = -1;
+    int code = file->pMethods->xFileSize(file, &size);
+    if (code != SQLITE_OK)
+        return SQLITE_IOERR_FSYNC;
+    assert(asked_fd >= 0);
+    return os_fdatasync(asked_fd) == 0 ? SQLITE_OK : SQLITE_IOERR_FSYNC;
+}
+
+/* SQLite gives its files one of a few tables of methods. Each is copied once, with our flush. */
+static const sqlite3_io_methods *methods_over(const sqlite3_io_methods *methods)
+{
+    enum { TABLES = 8 };
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    static const sqlite3_io_methods *tables_below[TABLES];
+    static sqlite3_io_methods tables[TABLES];
+    size_t i = 0;
+    pthread_mutex_lock(&lock);
+    while (tables_below[i] && tables_below[i] != methods) {
+        i++;
+        assert(i < TABLES);
+    }
+    if (!tables_below[i]) {
+        tables_below[i] = methods;
+        tables[i] = *methods;
+        tables[i].xSync = file_sync;
+    }
+    pthread_mutex_unlock(&lock);
+    return &tables[i];
+}
+
+static int vfs_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags, int *out)
+{
+    (void)vfs;
+    int code = below->xOpen(below, name, file, flags, out);
+    if (code != SQLITE_OK)
+        return code;
+    file->pMethods = methods_over(file->pMethods);
+    /* A log or journal may be new: its name must be on disk before what it holds counts. */
+    bool may_be_new =
+        (flags & SQLITE_OPEN_CREATE) && (flags & (SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_JOURNAL));
+    if (may_be_new)
+        code = flush_folder_of(name);
+    if (code != SQLITE_OK) {
+        file->pMethods->xClose(file);
+        file->pMethods = NULL;
+    }
+    return code;
+}
+
+static int vfs_delete(sqlite3_vfs *vfs, const char *name, int flushed)
+{
+    (void)vfs;
+    int code = below->xDelete(below, name, 0);
+    return code == SQLITE_OK && flushed ? flush_folder_of(name) : code;
+}
+
+/* --- clock and randomness ------------------------------------------------------------------ */
+
+static int vfs_randomness(sqlite3_vfs *vfs, int size, char *out)
+{
+    (void)vfs;
+    return os_random(out, (size_t)size) == 0 ? size : 0;
+}
+
+static int vfs_now_ms(sqlite3_vfs *vfs, sqlite3_int64 *out)
+{
+    (void)vfs;
+    *out = julian_1970_ms + os_now_us() / 1000;
+    return SQLITE_OK;
+}
+
+static int vfs_now(sqlite3_vfs *vfs, double *out_days)
+{
+    sqlite3_int64 now_ms;
+    int code = vfs_now_ms(vfs, &now_ms);
+    *out_days = (double)now_ms / 86400000.0;
+    return code;
+}
+
+bool store_vfs_init(void)
+{
+    static sqlite3_vfs ours;
+    if (sqlite3_initialize() != SQLITE_OK)
+        return false;
+    below = sqlite3_vfs_find("unix");
+    assert(below && "SQLite is built for this system");
+    replace_calls();
+    ours = *below;
+    ours.pNext = NULL;
+    ours.zName = "intelgraph";
+    ours.xOpen = vfs_open;
+    ours.xDelete = vfs_delete;
+    ours.xRandomness = vfs_randomness;
+    ours.xCurrentTime = vfs_now;
+    ours.xCurrentTimeInt64 = vfs_now_ms;
+    return sqlite3_vfs_register(&ours, 1) == SQLITE_OK;
+}
