@@ -10,6 +10,7 @@
 #include "libs/core/log.h"
 #include "libs/core/os.h"
 #include "service/identity/identity.h"
+#include "service/main/main_cage.h"
 #include "service/main/main_data.h"
 #include "service/main/main_routes.h"
 #include "service/web/web_listen.h"
@@ -68,6 +69,9 @@ static void warn_clear_text(struct str listen)
                                          "and let a proxy with TLS stand before it")));
 }
 
+/* What is in force, for the line that says the service is ready. */
+static char cage[MAIN_CAGE_TEXT_MAX];
+
 static void log_ready(const struct main_options *options, const struct main_data *data, int port)
 {
     struct str host = options->listen;
@@ -77,7 +81,16 @@ static void log_ready(const struct main_options *options, const struct main_data
     snprintf(listen, sizeof listen, "%.*s%d", STR_ARG(host), port);
     log_event(LOG_INFO, "service.ready", LOG_TEXT("listen", str_of(listen)),
               LOG_TEXT("data", str_of(data->folder)), LOG_TEXT("version", STR(IG_VERSION)),
-              LOG_NUMBER("process", getpid()));
+              LOG_TEXT("cage", str_of(cage)), LOG_NUMBER("process", getpid()));
+}
+
+static enum fault_code enter_cage(void *context, struct fault *fault)
+{
+    const struct service *service = context;
+    char folder[MAIN_PATH_MAX];
+    if (!str_to_c(service->data, folder, sizeof folder))
+        return fault_field(fault, FAULT_INPUT, "data", "the data folder's name is too long");
+    return main_cage_enter(folder, cage, fault);
 }
 
 static enum fault_code serve(const struct main_options *options, struct main_data *data,
@@ -90,6 +103,7 @@ static enum fault_code serve(const struct main_options *options, struct main_dat
         .connections_per_ip = CONNECTIONS_PER_IP,
         .header_timeout_s = REQUEST_TIMEOUT_S,
         .admit = main_admit,
+        .listening = enter_cage,
     };
     struct web_server *server;
     sigset_t signals;

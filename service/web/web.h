@@ -105,6 +105,9 @@ struct web_settings {
     /* Asked for routes that take more than WEB_BODY_FREE_MAX bytes, so that memory is spent on
      * known callers only; the handler asks the gate all the same. NULL: everybody. */
     web_admission *admit;
+    /* Called once the socket listens and before any thread starts: where rights are given up that
+     * serving needs no more. NULL: nothing is. */
+    enum fault_code (*listening)(void *service, struct fault *fault);
 };
 
 /* Tables are borrowed and must outlive the server. FAULT_IO names the address when it is taken. */

@@ -156,6 +156,8 @@ enum fault_code web_server_start(const struct web_settings *settings,
 
     int fd = -1;
     code = web_listen_open(settings->listen, &fd, &server->port, fault);
+    if (code == FAULT_NONE && settings->listening)
+        code = settings->listening(service, fault);
     if (code == FAULT_NONE)
         code = web_guard_new(settings->connections_per_ip, &server->shared.guard, fault);
     if (code == FAULT_NONE) {
