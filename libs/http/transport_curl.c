@@ -32,7 +32,8 @@ static void *memory_calloc(size_t count, size_t size)
 {
     if (size > 0 && count > SIZE_MAX / size)
         return NULL;
-    return os_alloc(count * size ? count * size : 1);
+    size_t total = count * size;
+    return os_alloc(total > 0 ? total : 1);
 }
 
 static char *memory_strdup(const char *text)
