@@ -39,6 +39,10 @@ void sign_key_free(struct sign_key *taken); /* takes NULL */
 
 struct sign_public sign_key_public(const struct sign_key *key);
 
+/* The key as SubjectPublicKeyInfo in DER (RFC 8410), as TLS tools and Sigstore take it. */
+enum { SIGN_SPKI_SIZE = 12 + SIGN_PUBLIC_SIZE };
+void sign_public_spki(const struct sign_public *key, uint8_t out[SIGN_SPKI_SIZE]);
+
 enum fault_code sign_message(const struct sign_key *key, struct str message, struct signature *out,
                              struct fault *fault) MUST_USE;
 

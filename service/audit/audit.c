@@ -160,8 +160,17 @@ void audit_close(struct audit *taken)
     os_free(taken);
 }
 
-void audit_add_verifier_key(const struct audit *audit, struct str tenant, struct buf *out)
+enum fault_code audit_log_name(struct str tenant, bool receipts, char out[AUDIT_LOG_MAX],
+                               struct fault *fault)
 {
-    assert(audit_tenant_is_valid(tenant));
-    audit_note_add_vkey(&audit->public_key, tenant, out);
+    enum fault_code code = audit_check_tenant(tenant, fault);
+    if (code == FAULT_NONE)
+        snprintf(out, AUDIT_LOG_MAX, "%.*s%s", STR_ARG(tenant), receipts ? AUDIT_RECEIPTS : "");
+    return code;
+}
+
+void audit_add_verifier_key(const struct audit *audit, struct str log, struct buf *out)
+{
+    assert(log.len < AUDIT_LOG_MAX);
+    audit_note_add_vkey(&audit->public_key, log, out);
 }

@@ -1,4 +1,5 @@
-/* The append-only record of who did what: one Merkle log a tenant, in the public C2SP formats.
+/* The append-only record of who did what: one Merkle log a tenant, in the public C2SP formats, and
+ * a second one of what its receipts state (audit_receipt.h).
  *
  * Entries are JSON texts; leaf hash, tree and proofs are RFC 6962's; heads are signed as C2SP
  * checkpoints (signed note, Ed25519); tiles are C2SP tlog-tiles. The log lives in the store, in the
@@ -21,8 +22,10 @@ struct audit; /* the signing key; safe to share between threads */
 
 enum {
     AUDIT_TENANT_MAX = 64,
+    AUDIT_LOG_MAX = 80,          /* bytes of a log's name and its NUL */
     AUDIT_ENTRY_MAX = 60 * 1024, /* bytes of a record as JSON; a bundle's format ends at 65535 */
     AUDIT_CHECKPOINT_MAX = 512,  /* bytes of a signed note */
+    AUDIT_HEADS_MAX = 1000000,
 };
 
 /* Reads the signing key `folder/audit.key` (PKCS #8 PEM, 0600), or makes folder and key when the
@@ -34,9 +37,14 @@ enum fault_code audit_open(const char *folder, struct store *store, struct audit
                            struct fault *fault) MUST_USE;
 void audit_close(struct audit *taken); /* takes NULL */
 
-/* "name+hash+base64" without a newline, for a tenant's log: its name and origin are
- * "intelgraphd/<tenant>". */
-void audit_add_verifier_key(const struct audit *audit, struct str tenant, struct buf *out);
+/* A tenant has two logs: the records, named as the tenant, and the receipts of its hand-offs, named
+ * "<tenant>/receipts". Whoever reads a log names it so. FAULT_INPUT for what is no tenant. */
+enum fault_code audit_log_name(struct str tenant, bool receipts, char out[AUDIT_LOG_MAX],
+                               struct fault *fault) MUST_USE;
+
+/* "name+hash+base64" without a newline: a log's name in notes, and its origin, are
+ * "intelgraphd/<log>". */
+void audit_add_verifier_key(const struct audit *audit, struct str log, struct buf *out);
 
 struct audit_count {
     const char *name; /* "rows", "entities_new" ... */
@@ -76,42 +84,51 @@ enum fault_code audit_append(struct audit *audit, struct store *store,
 
 /* The newest checkpoint; FAULT_NOT_FOUND for an empty log. Older ones are not kept: whoever holds
  * one (each receipt does) checks it with audit_consistency. */
-enum fault_code audit_checkpoint(const struct audit *audit, struct store *store, struct str tenant,
+enum fault_code audit_checkpoint(const struct audit *audit, struct store *store, struct str log,
                                  struct buf *out, struct fault *fault) MUST_USE;
 
 /* A tile as tlog-tiles names it: `path` is what follows ".../tile/", e.g. "0/000",
  * "0/x001/067.p/12", "entries/000.p/5". FAULT_INPUT for a malformed path, FAULT_NOT_FOUND beyond
  * the log. */
-enum fault_code audit_tile(struct store *store, struct str tenant, struct str path, struct buf *out,
+enum fault_code audit_tile(struct store *store, struct str log, struct str path, struct buf *out,
                            struct fault *fault) MUST_USE;
 
 /* Proofs to check a receipt with (merkle_verify_inclusion, merkle_verify_consistency): that record
  * `index` is in the log of `size` records; that the log of `older` records is the beginning of that
  * of `newer`. FAULT_INPUT for numbers that make no sense, FAULT_NOT_FOUND beyond the log. */
-enum fault_code audit_inclusion(struct store *store, struct str tenant, int64_t index, int64_t size,
+enum fault_code audit_inclusion(struct store *store, struct str log, int64_t index, int64_t size,
                                 struct merkle_proof *out, struct fault *fault) MUST_USE;
-enum fault_code audit_consistency(struct store *store, struct str tenant, int64_t older,
-                                  int64_t newer, struct merkle_proof *out,
-                                  struct fault *fault) MUST_USE;
+enum fault_code audit_consistency(struct store *store, struct str log, int64_t older, int64_t newer,
+                                  struct merkle_proof *out, struct fault *fault) MUST_USE;
 
 /* Newest records first, as a JSON array of {"index":N,"record":{...}} added to `out`.
  * before < 0 starts at the newest; most 1..500. */
 enum fault_code audit_list(struct store *store, struct str tenant, int64_t before, int most,
                            struct buf *out, struct fault *fault) MUST_USE;
 
+/* Heads that somebody else kept: JSON lines with a member `checkpoint`, as the app writes them to
+ * intelgraph_audit.log (lines without one are passed over), or checkpoints as they are. FAULT_INPUT
+ * names the line that is neither; at most AUDIT_HEADS_MAX heads. */
+struct audit_heads;
+enum fault_code audit_heads_read(struct str text, struct audit_heads **out,
+                                 struct fault *fault) MUST_USE;
+void audit_heads_free(struct audit_heads *taken); /* takes NULL */
+
 /* `intelgraphd audit verify`: recomputes every log from its records in constant memory, compares
- * with the stored hashes and the head, and checks the head's signature. Adds one line a tenant to
- * `out`, also when the verdict is bad. FAULT_CORRUPT names tenant and index of the first bad
- * record.
+ * with the stored hashes and the head, checks the head's signature, and that each receipt's
+ * statement is the one in the log of receipts. Adds one line a log to `out`, also when the verdict
+ * is bad. FAULT_CORRUPT names log and index of the first bad record.
  *
- * What it cannot see: a log cut back to an older head that was once signed. For that somebody else
- * must hold a newer checkpoint, which is why each receipt carries one. */
-enum fault_code audit_verify(const struct audit *audit, struct store *store, struct buf *out,
+ * What it cannot see by itself: a log cut back to an older head that was once signed, and one that
+ * the owner of the key wrote anew. `heads` tell: each must be signed by this key and be a head that
+ * the log had on its way to the present one; else the line it came from is named. NULL for none. */
+enum fault_code audit_verify(const struct audit *audit, struct store *store,
+                             const struct audit_heads *heads, struct buf *out,
                              struct fault *fault) MUST_USE;
 
-/* Writes the tenant's log as static files (C2SP tlog-tiles) into `folder`: checkpoint, tile/..., so
- * that a file server can offer it and foreign verifiers can read it. */
-enum fault_code audit_export(struct store *store, struct str tenant, const char *folder,
+/* Writes a log as static files (C2SP tlog-tiles) into `folder`: checkpoint, tile/..., so that a
+ * file server can offer it and foreign verifiers can read it. */
+enum fault_code audit_export(struct store *store, struct str log, const char *folder,
                              struct fault *fault) MUST_USE;
 
 #endif

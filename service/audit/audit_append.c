@@ -17,8 +17,8 @@ static const char sql_head[] =
 
 /* What one append works on. */
 struct append {
-    struct str tenant;
-    struct buf entry;
+    struct str log;
+    struct str entry;
     struct buf note;
     struct audit_head head;
     struct sha256 made[MERKLE_HEIGHTS];
@@ -30,23 +30,23 @@ static struct str hash_bytes(const struct sha256 *hashes, int count)
     return (struct str){(const char *)hashes->bytes, (size_t)count * SHA256_SIZE};
 }
 
-static size_t slot_of(struct str tenant)
+static size_t slot_of(struct str log)
 {
-    return (size_t)str_hash(tenant) % AUDIT_SIGNED_SLOTS;
+    return (size_t)str_hash(log) % AUDIT_SIGNED_SLOTS;
 }
 
-static bool is_known(struct audit *audit, struct str tenant, const struct sha256 *digest)
+static bool is_known(struct audit *audit, struct str log, const struct sha256 *digest)
 {
     pthread_mutex_lock(&audit->lock);
-    bool known = memcmp(audit->known[slot_of(tenant)].bytes, digest->bytes, SHA256_SIZE) == 0;
+    bool known = memcmp(audit->known[slot_of(log)].bytes, digest->bytes, SHA256_SIZE) == 0;
     pthread_mutex_unlock(&audit->lock);
     return known;
 }
 
-static void make_known(struct audit *audit, struct str tenant, const struct sha256 *digest)
+static void make_known(struct audit *audit, struct str log, const struct sha256 *digest)
 {
     pthread_mutex_lock(&audit->lock);
-    audit->known[slot_of(tenant)] = *digest;
+    audit->known[slot_of(log)] = *digest;
     pthread_mutex_unlock(&audit->lock);
 }
 
@@ -65,13 +65,13 @@ static struct sha256 digest_of(const struct append *append)
 static enum fault_code read_good_head(struct audit *audit, struct store *store,
                                       struct append *append, struct fault *fault)
 {
-    enum fault_code code = audit_head_read(store, append->tenant, &append->head, fault);
+    enum fault_code code = audit_head_read(store, append->log, &append->head, fault);
     if (code != FAULT_NONE || append->head.range.size == 0)
         return code;
     struct sha256 digest = digest_of(append);
-    if (is_known(audit, append->tenant, &digest))
+    if (is_known(audit, append->log, &digest))
         return FAULT_NONE;
-    return audit_head_check(&audit->public_key, append->tenant, &append->head, fault);
+    return audit_head_check(&audit->public_key, append->log, &append->head, fault);
 }
 
 static enum fault_code put_entry(struct store *store, struct append *append, struct fault *fault)
@@ -81,14 +81,14 @@ static enum fault_code put_entry(struct store *store, struct append *append, str
     if (code != FAULT_NONE)
         return code;
     int64_t index = (int64_t)append->head.range.size - 1;
-    store_bind_text(insert, 1, append->tenant);
+    store_bind_text(insert, 1, append->log);
     store_bind_whole(insert, 2, index);
-    store_bind_bytes(insert, 3, buf_str(&append->entry));
+    store_bind_bytes(insert, 3, append->entry);
     code = store_run(insert, fault);
     if (code == FAULT_CONFLICT)
         return fault_set(fault, FAULT_CORRUPT,
                          "tenant %.*s: record %lld is stored, but the log's head does not know it",
-                         STR_ARG(append->tenant), (long long)index);
+                         STR_ARG(append->log), (long long)index);
     return code;
 }
 
@@ -101,7 +101,7 @@ static enum fault_code put_hashes(struct store *store, struct append *append, st
         enum fault_code code = store_prepare(store, sql_hash, &insert, fault);
         if (code != FAULT_NONE)
             return code;
-        store_bind_text(insert, 1, append->tenant);
+        store_bind_text(insert, 1, append->log);
         store_bind_whole(insert, 2, height / AUDIT_TILE_HEIGHT);
         store_bind_whole(insert, 3, (int64_t)(index >> height));
         store_bind_bytes(insert, 4, hash_bytes(&append->made[height], 1));
@@ -110,7 +110,7 @@ static enum fault_code put_hashes(struct store *store, struct append *append, st
             return fault_set(fault, FAULT_CORRUPT,
                              "tenant %.*s: the hash of record %llu is stored, but the log's head "
                              "does not know it",
-                             STR_ARG(append->tenant), (unsigned long long)index);
+                             STR_ARG(append->log), (unsigned long long)index);
         if (code != FAULT_NONE)
             return code;
     }
@@ -124,7 +124,7 @@ static enum fault_code put_head(struct store *store, struct append *append, stru
     if (code != FAULT_NONE)
         return code;
     const struct merkle_range *range = &append->head.range;
-    store_bind_text(insert, 1, append->tenant);
+    store_bind_text(insert, 1, append->log);
     store_bind_whole(insert, 2, (int64_t)range->size);
     store_bind_bytes(insert, 3, hash_bytes(&append->head.root, 1));
     store_bind_bytes(insert, 4, hash_bytes(range->hashes, range->count));
@@ -137,7 +137,7 @@ static enum fault_code sign_head(struct audit *audit, struct append *append, str
     struct audit_head *head = &append->head;
     head->root = merkle_root(&head->range);
     struct audit_head_text text = {
-        .tenant = append->tenant, .size = (int64_t)head->range.size, .root = head->root};
+        .tenant = append->log, .size = (int64_t)head->range.size, .root = head->root};
     enum fault_code code = audit_note_sign(audit->key, &text, &append->note, fault);
     if (code != FAULT_NONE)
         return code;
@@ -152,7 +152,7 @@ static enum fault_code run(struct audit *audit, struct store *store, struct appe
     enum fault_code code = read_good_head(audit, store, append, fault);
     if (code != FAULT_NONE)
         return code;
-    struct sha256 leaf = merkle_leaf(buf_str(&append->entry));
+    struct sha256 leaf = merkle_leaf(append->entry);
     append->made_count = merkle_append(&append->head.range, &leaf, append->made);
     code = put_entry(store, append, fault);
     if (code == FAULT_NONE)
@@ -164,30 +164,40 @@ static enum fault_code run(struct audit *audit, struct store *store, struct appe
     return code;
 }
 
-enum fault_code audit_append(struct audit *audit, struct store *store,
-                             const struct audit_record *record, int64_t *out_index,
-                             struct buf *out_checkpoint, struct fault *fault)
+enum fault_code audit_log_append(struct audit *audit, struct store *store, struct str log,
+                                 struct str entry, int64_t *out_index, struct buf *out_checkpoint,
+                                 struct fault *fault)
 {
     assert(store_is_writing(store));
-    enum fault_code code = audit_check_tenant(record->tenant, fault);
-    if (code != FAULT_NONE)
-        return code;
-    struct append append = {.tenant = record->tenant};
-    buf_init(&append.entry, AUDIT_ENTRY_MAX);
+    struct append append = {.log = log, .entry = entry};
     buf_init(&append.note, AUDIT_CHECKPOINT_MAX);
-    code = audit_entry_write(record, os_now_us(), &append.entry, fault);
-    if (code == FAULT_NONE)
-        code = run(audit, store, &append, fault);
+    enum fault_code code = run(audit, store, &append, fault);
     if (code == FAULT_NONE) {
         buf_add(out_checkpoint, buf_str(&append.note));
         code = buf_check(out_checkpoint, "the checkpoint", fault);
     }
     if (code == FAULT_NONE) {
         struct sha256 digest = digest_of(&append);
-        make_known(audit, append.tenant, &digest);
+        make_known(audit, log, &digest);
         *out_index = (int64_t)append.head.range.size - 1;
     }
-    buf_done(&append.entry);
     buf_done(&append.note);
+    return code;
+}
+
+enum fault_code audit_append(struct audit *audit, struct store *store,
+                             const struct audit_record *record, int64_t *out_index,
+                             struct buf *out_checkpoint, struct fault *fault)
+{
+    struct buf entry;
+    enum fault_code code = audit_check_tenant(record->tenant, fault);
+    if (code != FAULT_NONE)
+        return code;
+    buf_init(&entry, AUDIT_ENTRY_MAX);
+    code = audit_entry_write(record, os_now_us(), &entry, fault);
+    if (code == FAULT_NONE)
+        code = audit_log_append(audit, store, record->tenant, buf_str(&entry), out_index,
+                                out_checkpoint, fault);
+    buf_done(&entry);
     return code;
 }

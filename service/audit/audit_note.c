@@ -9,9 +9,11 @@ enum { KEY_HASH_SIZE = 4, ALGORITHM_ED25519 = 1 };
 /* U+2014, by which a signature line is known. */
 #define EM_DASH "\xe2\x80\x94"
 
+#define NAME_START "intelgraphd/"
+
 static void add_name(struct str tenant, struct buf *out)
 {
-    buf_add(out, STR("intelgraphd/"));
+    buf_add(out, STR(NAME_START));
     buf_add(out, tenant);
 }
 
@@ -22,17 +24,22 @@ static void typed_key(const struct sign_public *key, char out[1 + SIGN_PUBLIC_SI
     memcpy(out + 1, key->bytes, SIGN_PUBLIC_SIZE);
 }
 
-/* The first bytes of SHA-256(name, newline, algorithm, key). */
-static void key_hash(const struct sign_public *key, struct str tenant, char out[KEY_HASH_SIZE])
+/* SHA-256(name, newline, algorithm, key). */
+struct sha256 audit_note_key_id(const struct sign_public *key, struct str log)
 {
     char room[128];
     char typed[1 + SIGN_PUBLIC_SIZE];
     struct buf text = {.ptr = room, .room = sizeof room, .limit = sizeof room};
-    add_name(tenant, &text);
+    add_name(log, &text);
     buf_add_byte(&text, '\n');
     typed_key(key, typed);
     buf_add(&text, (struct str){typed, sizeof typed});
-    memcpy(out, sha256_of(buf_str(&text)).bytes, KEY_HASH_SIZE);
+    return sha256_of(buf_str(&text));
+}
+
+static void key_hash(const struct sign_public *key, struct str log, char out[KEY_HASH_SIZE])
+{
+    memcpy(out, audit_note_key_id(key, log).bytes, KEY_HASH_SIZE);
 }
 
 void audit_note_add_vkey(const struct sign_public *key, struct str tenant, struct buf *out)
@@ -126,4 +133,25 @@ bool audit_note_holds(const struct sign_public *key, const struct audit_head_tex
     add_signature_line(key, head->tenant, &signature, &expected);
     return expected.code == FAULT_NONE && str_equal(buf_str(&expected), note) &&
            sign_verify(key, body, &signature);
+}
+
+bool audit_note_read(struct str note, struct audit_head_text *out)
+{
+    struct str origin;
+    struct str size;
+    struct str root;
+    struct str rest;
+    uint64_t number;
+    char room[SHA256_SIZE];
+    struct buf bytes = {.ptr = room, .room = sizeof room, .limit = sizeof room};
+    if (!str_cut(note, '\n', &origin, &rest) || !str_starts(origin, STR(NAME_START)) ||
+        !str_cut(rest, '\n', &size, &rest) || !str_cut(rest, '\n', &root, &rest))
+        return false;
+    if (!str_to_u64(size, MERKLE_SIZE_MAX, &number) || number == 0 ||
+        !base64_decode_add(&bytes, root) || bytes.len != SHA256_SIZE)
+        return false;
+    out->tenant = str_skip(origin, sizeof NAME_START - 1);
+    out->size = (int64_t)number;
+    memcpy(out->root.bytes, room, SHA256_SIZE);
+    return true;
 }

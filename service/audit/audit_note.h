@@ -14,7 +14,7 @@
 #include "libs/crypto/sign.h"
 
 struct audit_head_text {
-    struct str tenant;
+    struct str tenant; /* the log's name: "acme", "acme/receipts" */
     int64_t size;
     struct sha256 root;
 };
@@ -28,5 +28,13 @@ enum fault_code audit_note_sign(const struct sign_key *key, const struct audit_h
 /* Whether `note` is, to the byte, what audit_note_sign gives for this head and the key's owner. */
 bool audit_note_holds(const struct sign_public *key, const struct audit_head_text *head,
                       struct str note);
+
+/* Takes a note apart by its form; whether it is signed audit_note_holds says. Texts are borrowed
+ * from `note`. */
+bool audit_note_read(struct str note, struct audit_head_text *out);
+
+/* The log's whole key id, of which a signature's key hash is the beginning: what Sigstore calls the
+ * log's id. */
+struct sha256 audit_note_key_id(const struct sign_public *key, struct str log);
 
 #endif

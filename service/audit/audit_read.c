@@ -44,9 +44,8 @@ enum fault_code audit_checkpoint(const struct audit *audit, struct store *store,
     return code;
 }
 
-/* How many records the log has; 0 when there is none. */
-static enum fault_code read_size(struct store *store, struct str tenant, uint64_t *out,
-                                 struct fault *fault)
+enum fault_code audit_size_read(struct store *store, struct str tenant, uint64_t *out,
+                                struct fault *fault)
 {
     struct statement *query;
     bool row = false;
@@ -170,7 +169,7 @@ enum fault_code audit_tile(struct store *store, struct str tenant, struct str te
         return fault_field(fault, FAULT_INPUT, "tile",
                            "no tile is named like this; see C2SP tlog-tiles, e.g. 0/000, "
                            "1/x001/067.p/12, entries/000.p/5");
-    enum fault_code code = read_size(store, tenant, &size, fault);
+    enum fault_code code = audit_size_read(store, tenant, &size, fault);
     if (code != FAULT_NONE)
         return code;
     uint64_t hashes = path.level < AUDIT_LEVELS ? size >> (AUDIT_TILE_HEIGHT * path.level) : 0;
@@ -233,7 +232,7 @@ static enum fault_code check_size(struct store *store, struct str tenant, int64_
                                   int64_t size, const char *field, struct fault *fault)
 {
     uint64_t log = 0;
-    enum fault_code code = read_size(store, tenant, &log, fault);
+    enum fault_code code = audit_size_read(store, tenant, &log, fault);
     if (code != FAULT_NONE)
         return code;
     if (log == 0)

@@ -22,7 +22,9 @@ struct walk {
     struct store *store;
     struct str tenant;
     struct audit_head head;
-    struct merkle_range range; /* of the records seen so far */
+    struct merkle_range range;       /* of the records seen so far */
+    const struct audit_heads *heads; /* kept elsewhere; NULL: none */
+    size_t next_head;                /* the first of `heads` that is not met yet */
 };
 
 static enum fault_code bad(const struct walk *walk, struct fault *fault, const char *what,
@@ -83,7 +85,10 @@ static enum fault_code check_record(struct walk *walk, struct statement *entries
         return bad(walk, fault, "does not match its stored hash", index, index);
     struct sha256 made[MERKLE_HEIGHTS];
     int count = merkle_append(&walk->range, &leaf, made);
-    return check_made(walk, made, count, fault);
+    enum fault_code checked = check_made(walk, made, count, fault);
+    if (checked != FAULT_NONE)
+        return checked;
+    return audit_heads_check(walk->heads, walk->tenant, &walk->next_head, &walk->range, fault);
 }
 
 static enum fault_code check_records(struct walk *walk, struct fault *fault)
@@ -149,11 +154,31 @@ static enum fault_code check_hash_count(const struct walk *walk, struct fault *f
     return code;
 }
 
+/* What belongs to a log of receipts; of a log of records, that the receipts' log is there. */
+static enum fault_code check_receipts(const struct walk *walk, struct fault *fault)
+{
+    char receipts[AUDIT_LOG_MAX];
+    struct str tenant;
+    uint64_t size = 0;
+    if (audit_log_is_receipts(walk->tenant, &tenant))
+        return audit_receipts_check(walk->audit, walk->store, tenant, walk->range.size, fault);
+    enum fault_code code = audit_log_name(walk->tenant, true, receipts, fault);
+    if (code == FAULT_NONE)
+        code = audit_size_read(walk->store, str_of(receipts), &size, fault);
+    if (code == FAULT_NONE && size == 0)
+        code = audit_receipts_check(walk->audit, walk->store, walk->tenant, 0, fault);
+    return code;
+}
+
 /* Records first: who reads the verdict wants to know which one is bad, and a changed record under
  * an untouched head would otherwise be told as a bad head. */
 static enum fault_code check_log(struct walk *walk, struct fault *fault)
 {
     enum fault_code code = audit_head_read(walk->store, walk->tenant, &walk->head, fault);
+    if (code == FAULT_NONE)
+        code = audit_heads_check_newest(walk->heads, walk->store, walk->tenant,
+                                        walk->head.range.size, fault);
+    walk->next_head = audit_heads_first(walk->heads, walk->tenant);
     if (code == FAULT_NONE)
         code = check_records(walk, fault);
     if (code == FAULT_NONE && walk->head.range.size == 0)
@@ -165,6 +190,8 @@ static enum fault_code check_log(struct walk *walk, struct fault *fault)
         code = check_hash_count(walk, fault);
     if (code == FAULT_NONE)
         code = audit_head_check(&walk->audit->public_key, walk->tenant, &walk->head, fault);
+    if (code == FAULT_NONE)
+        code = check_receipts(walk, fault);
     return code;
 }
 
@@ -198,14 +225,18 @@ static void add_verdict(const struct walk *walk, enum fault_code code, const str
     buf_addf(out, "good  tenant %.*s: %llu records, head ", STR_ARG(walk->tenant),
              (unsigned long long)walk->head.range.size);
     base64_add(out, (struct str){(const char *)walk->head.root.bytes, SHA256_SIZE});
+    size_t met = walk->next_head - audit_heads_first(walk->heads, walk->tenant);
+    if (met > 0)
+        buf_addf(out, ", extends %zu kept head%s", met, met == 1 ? "" : "s");
     buf_add(out, STR("\n"));
 }
 
 /* One log in one read transaction, so that appends meanwhile are not taken for damage. */
 static enum fault_code verify_tenant(const struct audit *audit, struct store *store,
-                                     struct str tenant, struct buf *out, struct fault *fault)
+                                     struct str tenant, const struct audit_heads *heads,
+                                     struct buf *out, struct fault *fault)
 {
-    struct walk walk = {.audit = audit, .store = store, .tenant = tenant};
+    struct walk walk = {.audit = audit, .store = store, .tenant = tenant, .heads = heads};
     enum fault_code code = store_begin_read(store, fault);
     if (code != FAULT_NONE)
         return code;
@@ -216,17 +247,21 @@ static enum fault_code verify_tenant(const struct audit *audit, struct store *st
     return code;
 }
 
-enum fault_code audit_verify(const struct audit *audit, struct store *store, struct buf *out,
-                             struct fault *fault)
+enum fault_code audit_verify(const struct audit *audit, struct store *store,
+                             const struct audit_heads *heads, struct buf *out, struct fault *fault)
 {
-    enum fault_code verdict = FAULT_NONE;
     enum fault_code code;
     struct fault one;
+    enum fault_code verdict = audit_heads_check_signed(heads, audit, store, &one);
+    if (verdict != FAULT_NONE) {
+        *fault = one;
+        buf_addf(out, "BAD   heads: %s\n", one.text);
+    }
     struct buf tenant;
     bool more = true;
     buf_init(&tenant, 4096); /* a foreign hand may have written a longer one than we do */
     while ((code = next_tenant(store, &tenant, &more, &one)) == FAULT_NONE && more) {
-        code = verify_tenant(audit, store, buf_str(&tenant), out, &one);
+        code = verify_tenant(audit, store, buf_str(&tenant), heads, out, &one);
         if (code != FAULT_NONE && code != FAULT_CORRUPT)
             break;
         if (code == FAULT_CORRUPT && verdict == FAULT_NONE) {

@@ -64,6 +64,13 @@ enum fault_code handoffs_audit_append(struct handoffs_call *call,
     return code == FAULT_NONE ? FAULT_NONE : not_recorded(fault);
 }
 
+enum fault_code handoffs_audit_receipt(struct handoffs_call *call,
+                                       const struct audit_receipt *receipt, struct fault *fault)
+{
+    enum fault_code code = audit_receipt_append(call->service->audit, call->store, receipt, fault);
+    return code == FAULT_NONE ? FAULT_NONE : not_recorded(fault);
+}
+
 static enum fault_code append_refusal(struct handoffs_call *call, struct str reason,
                                       struct fault *fault)
 {

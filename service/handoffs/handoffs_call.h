@@ -4,6 +4,7 @@
 
 #include "libs/text/json_write.h"
 #include "libs/wire/handoff.h"
+#include "service/audit/audit_receipt.h"
 #include "service/handoffs/handoffs_store.h"
 #include "service/identity/identity.h"
 #include "service/service.h"
@@ -22,6 +23,9 @@ struct handoffs_call {
 typedef enum fault_code handoffs_work(struct handoffs_call *call, struct fault *fault);
 enum fault_code handoffs_call_run(struct handoffs_call *call, handoffs_work *work,
                                   struct fault *fault) MUST_USE;
+/* The same with the pool's writer: for what writes much. */
+enum fault_code handoffs_call_run_writing(struct handoffs_call *call, handoffs_work *work,
+                                          struct fault *fault) MUST_USE;
 
 /* Sets call->link for the hand-off `id`, before anything is changed: a link that cannot be made is
  * a refusal of the request. */
@@ -44,6 +48,11 @@ struct handoffs_event {
 enum fault_code handoffs_audit_append(struct handoffs_call *call,
                                       const struct handoffs_event *event, int64_t *out_index,
                                       struct buf *out_checkpoint, struct fault *fault) MUST_USE;
+
+/* Appends to the log of the tenant's receipts, likewise. */
+enum fault_code handoffs_audit_receipt(struct handoffs_call *call,
+                                       const struct audit_receipt *receipt,
+                                       struct fault *fault) MUST_USE;
 
 /* Puts the refusal on record in a transaction of its own. When that fails too it is logged: the
  * caller is refused either way. */

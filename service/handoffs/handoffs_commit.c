@@ -160,6 +160,27 @@ static struct handoffs_row row_of(const struct handoffs_call *call,
     };
 }
 
+/* What the receipt states, for verifiers of others. */
+static enum fault_code record_receipt(struct handoffs_call *call, const struct handoffs_row *row,
+                                      const struct handoffs_event *event, struct fault *fault)
+{
+    const struct audit_receipt receipt = {
+        .tenant = call->caller.tenant,
+        .handoff = row->id,
+        .content_sha256 = row->content_sha256,
+        .search_sha256 = row->search_sha256,
+        .sid = row->sid,
+        .user = row->analyst,
+        .committed_us = row->committed_us,
+        .earliest_us = row->earliest_us,
+        .latest_us = row->latest_us,
+        .audit_index = row->audit_index,
+        .counts = event->counts,
+        .count_count = event->count_count,
+    };
+    return handoffs_audit_receipt(call, &receipt, fault);
+}
+
 static enum fault_code record_commit(struct handoffs_call *call, struct handoffs_row *row,
                                      struct buf *checkpoint, struct fault *fault)
 {
@@ -182,7 +203,9 @@ static enum fault_code record_commit(struct handoffs_call *call, struct handoffs
         .counts = counts,
         .count_count = sizeof counts / sizeof counts[0],
     };
-    return handoffs_audit_append(call, &event, &row->audit_index, checkpoint, fault);
+    enum fault_code code =
+        handoffs_audit_append(call, &event, &row->audit_index, checkpoint, fault);
+    return code == FAULT_NONE ? record_receipt(call, row, &event, fault) : code;
 }
 
 /* The name of the tenant's log: a checkpoint's first line. */

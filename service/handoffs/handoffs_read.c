@@ -114,6 +114,25 @@ static enum fault_code get_receipt(void *service, struct web_request *request,
     return run_for_reader(service, request, reply, show_receipt, fault);
 }
 
+/* The receipt as a Sigstore bundle: for verifiers that know nothing of this service. */
+static enum fault_code show_bundle(struct handoffs_call *call, struct fault *fault)
+{
+    struct handoffs_row row;
+    enum fault_code code = find_row(call, &row, fault);
+    if (code == FAULT_NONE)
+        code = audit_receipt_bundle(call->service->audit, call->store, call->caller.tenant, row.id,
+                                    &call->reply->body, fault);
+    if (code == FAULT_NONE)
+        call->reply->content_type = STR(AUDIT_BUNDLE_TYPE);
+    return code;
+}
+
+static enum fault_code get_bundle(void *service, struct web_request *request,
+                                  struct web_reply *reply, struct fault *fault)
+{
+    return run_for_reader(service, request, reply, show_bundle, fault);
+}
+
 /* --- GET /v1/handoffs/{id}/graph and /entities ---------------------------------------------- */
 
 static enum fault_code draw(struct handoffs_call *call, struct fault *fault)
@@ -258,6 +277,7 @@ const struct web_route handoffs_read_routes[] = {
     {"GET", "/v1/handoffs", get_list, 0},
     {"GET", "/v1/handoffs/{}", get_handoff, 0},
     {"GET", "/v1/handoffs/{}/receipt", get_receipt, 0},
+    {"GET", "/v1/handoffs/{}/receipt.sigstore.json", get_bundle, 0},
     {"GET", "/v1/handoffs/{}/graph", get_graph, 0},
     {"GET", "/v1/handoffs/{}/entities", get_entities, 0},
     {"GET", "/open/handoffs/{}", open_link, 0},

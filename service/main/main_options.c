@@ -46,6 +46,10 @@ static const struct option options[] = {
      "how long it holds: a number with s, m, h, d or w; or never"},
     {",token revoke,", "id", "ID", NULL, OPTION_TEXT, 1, 64, AT(id),
      "the token's public id: what stands after igt_"},
+    {",audit verify,", "heads", "FILE", "", OPTION_TEXT, 1, 4000, AT(heads),
+     "heads kept elsewhere: intelgraph_audit.log of the Splunk side, or checkpoints"},
+    {",audit export,audit key,", "log", "LOG", "records", OPTION_TEXT, 1, 16, AT(log),
+     "which of the tenant's logs: records or receipts"},
     {",audit export,", "out", "DIR", NULL, OPTION_TEXT, 1, 4000, AT(out),
      "folder to write the log's files into"},
 };
@@ -65,7 +69,11 @@ const struct main_command main_commands[] = {
     {"token revoke", "end a token and its sessions, for good",
      "Takes effect with the next request, also in a running service.\n", main_run_token_revoke},
     {"audit verify", "recompute every audit log and name the first bad record",
-     "One line a tenant goes to standard output. Exit 0 when all is well.\n",
+     "One line a log goes to standard output. Exit 0 when all is well.\n"
+     "A log that was cut, forked or written anew by the holder of its key looks whole\n"
+     "from inside. Heads that were kept elsewhere tell: with --heads each must be\n"
+     "signed by this key and lie on the log's way to its present head; else the line\n"
+     "that shows the damage is named.\n",
      main_run_audit_verify},
     {"audit export", "write a tenant's audit log as static files (C2SP tlog-tiles)", "",
      main_run_audit_export},

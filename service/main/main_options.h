@@ -19,6 +19,8 @@ struct main_options {
     struct str name;
     struct str id;
     struct str out;
+    struct str heads;
+    struct str log;
     int64_t threads;
     int64_t expires_s; /* 0: never */
 };

@@ -1,11 +1,17 @@
-// Verifies an exported audit log (C2SP tlog-tiles) with code that is not ours:
-// golang.org/x/mod/sumdb/note checks the signature, .../tlog the tree.
+// Verifies an audit log (C2SP tlog-tiles) with code that is not ours: golang.org/x/mod/sumdb/note
+// checks the signature, .../tlog the tree.
 //
-// Usage: verify LOG-FOLDER VKEY-FILE [RECEIPT-FILE...]
+// Usage:
+//
+//	verify LOG VKEY-FILE [HEAD-FILE...]
+//	verify --bundle VKEY-FILE BUNDLE-FILE [HEX]
+//
+// LOG is a folder, or http://.../v1/audit/log, read with the token in $INTELGRAPH_TOKEN. A bundle is a
+// receipt for Sigstore's verifiers (bundle.go); HEX is what its subject's SHA-256 must be.
 //
 // It checks that the checkpoint is signed; that every record is in the tree, by an inclusion proof;
 // that the records alone give the same root; that trees of earlier sizes are beginnings of it, by
-// consistency proofs between all pairs of sizes (or 3000 chosen ones); and the same for every receipt.
+// consistency proofs between all pairs of sizes (or 3000 chosen ones); and the same for every kept head.
 package main
 
 import (
@@ -13,7 +19,9 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -27,7 +35,28 @@ const tileHeight = 8
 const bundleSize = 1 << tileHeight
 const pairsMost = 3000
 
-// folder reads tiles from the exported files. tlog.TileHashReader checks them against the signed root
+// read fetches a file of the log, by the name that C2SP gives it below the log's place.
+func read(place, name string) ([]byte, error) {
+	if !strings.HasPrefix(place, "http://") {
+		return os.ReadFile(filepath.Join(place, name))
+	}
+	request, err := http.NewRequest("GET", place+"/"+name, nil)
+	if err != nil {
+		return nil, err
+	}
+	request.Header.Set("Authorization", "Bearer "+os.Getenv("INTELGRAPH_TOKEN"))
+	reply, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	defer reply.Body.Close()
+	if reply.StatusCode != 200 {
+		return nil, fmt.Errorf("%s: %s", name, reply.Status)
+	}
+	return io.ReadAll(reply.Body)
+}
+
+// folder reads tiles from where the log is. tlog.TileHashReader checks them against the signed root
 // (x/mod 0.7 leaves out some full tiles); every proof that is made from them is checked in any case.
 type folder struct {
 	path  string
@@ -46,7 +75,7 @@ func (f *folder) ReadTiles(tiles []tlog.Tile) ([][]byte, error) {
 		data, ok := f.cache[name]
 		if !ok {
 			var err error
-			if data, err = os.ReadFile(filepath.Join(f.path, name)); err != nil {
+			if data, err = read(f.path, name); err != nil {
 				return nil, err
 			}
 			f.cache[name] = data
@@ -56,12 +85,8 @@ func (f *folder) ReadTiles(tiles []tlog.Tile) ([][]byte, error) {
 	return all, nil
 }
 
-func readCheckpoint(path string, verifier note.Verifier) (tlog.Tree, error) {
+func openCheckpoint(path string, message []byte, verifier note.Verifier) (tlog.Tree, error) {
 	var tree tlog.Tree
-	message, err := os.ReadFile(path)
-	if err != nil {
-		return tree, err
-	}
 	opened, err := note.Open(message, note.VerifierList(verifier))
 	if err != nil {
 		return tree, fmt.Errorf("%s: %v", filepath.Base(path), err)
@@ -92,7 +117,7 @@ func readRecords(path string, size int64) ([][]byte, error) {
 		}
 		tile := tlog.Tile{H: tileHeight, L: 0, N: from / bundleSize, W: int(width)}
 		name := strings.Replace(tile.Path(), "tile/8/0/", "tile/entries/", 1)
-		data, err := os.ReadFile(filepath.Join(path, name))
+		data, err := read(path, name)
 		if err != nil {
 			return nil, err
 		}
@@ -186,7 +211,11 @@ func checkConsistency(tree tlog.Tree, roots []tlog.Hash, hashes tlog.HashReader)
 }
 
 func verify(path string, verifier note.Verifier, receipts []string) (string, error) {
-	tree, err := readCheckpoint(filepath.Join(path, "checkpoint"), verifier)
+	message, err := read(path, "checkpoint")
+	if err != nil {
+		return "", err
+	}
+	tree, err := openCheckpoint("checkpoint", message, verifier)
 	if err != nil {
 		return "", err
 	}
@@ -210,7 +239,11 @@ func verify(path string, verifier note.Verifier, receipts []string) (string, err
 		return "", err
 	}
 	for _, name := range receipts {
-		receipt, err := readCheckpoint(name, verifier)
+		message, err := os.ReadFile(name)
+		if err != nil {
+			return "", err
+		}
+		receipt, err := openCheckpoint(name, message, verifier)
 		if err != nil {
 			return "", err
 		}
@@ -224,24 +257,36 @@ func verify(path string, verifier note.Verifier, receipts []string) (string, err
 	return fmt.Sprintf("%d records, %d pairs of sizes, %d receipts", tree.N, pairs, len(receipts)), nil
 }
 
-func main() {
-	if len(os.Args) < 3 {
-		fmt.Fprintln(os.Stderr, "usage: verify LOG-FOLDER VKEY-FILE [RECEIPT-FILE...]")
-		os.Exit(2)
+func run(words []string) (string, error) {
+	bundle := words[0] == "--bundle"
+	if bundle {
+		words = words[1:]
+		words[0], words[1] = words[1], words[0]
 	}
-	vkey, err := os.ReadFile(os.Args[2])
+	vkey, err := os.ReadFile(words[1])
 	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(2)
+		return "", err
 	}
 	verifier, err := note.NewVerifier(strings.TrimSpace(string(vkey)))
-	if err == nil {
-		var told string
-		if told, err = verify(os.Args[1], verifier, os.Args[3:]); err == nil {
-			fmt.Println("good:", told)
-			return
-		}
+	if err != nil {
+		return "", err
 	}
-	fmt.Println("BAD:", err)
-	os.Exit(1)
+	if bundle {
+		return verifyBundle(words[0], strings.TrimSpace(string(vkey)), verifier, words[2:])
+	}
+	return verify(words[0], verifier, words[2:])
+}
+
+func main() {
+	if len(os.Args) < 3 || os.Args[1] == "--bundle" && len(os.Args) < 4 {
+		fmt.Fprintln(os.Stderr, "usage: verify LOG VKEY-FILE [HEAD-FILE...]")
+		fmt.Fprintln(os.Stderr, "       verify --bundle VKEY-FILE BUNDLE-FILE [HEX]")
+		os.Exit(2)
+	}
+	told, err := run(os.Args[1:])
+	if err != nil {
+		fmt.Println("BAD:", err)
+		os.Exit(1)
+	}
+	fmt.Println("good:", told)
 }

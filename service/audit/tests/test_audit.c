@@ -141,7 +141,7 @@ static void audit_append__rolled_back_leaves_the_log_as_it_was(void **state)
     good(audit_checkpoint(fixture->audit, fixture->store, STR("acme"), &after, &fault), &fault);
     assert_true(str_equal(buf_str(&before), buf_str(&after)));
     fixture_append(fixture, STR("acme"), 1, true);
-    good(audit_verify(fixture->audit, fixture->store, &verdict, &fault), &fault);
+    good(audit_verify(fixture->audit, fixture->store, NULL, &verdict, &fault), &fault);
     assert_true(str_starts(buf_str(&verdict), STR("good  tenant acme: 4 records, head ")));
     buf_done(&before);
     buf_done(&after);
@@ -157,7 +157,7 @@ static void audit_append__keeps_tenants_apart(void **state)
     fixture_append(fixture, STR("acme"), 2, true);
     fixture_append(fixture, STR("Zeta.1_x-y"), 1, true);
     fixture_append(fixture, STR(AUDIT_SERVICE_TENANT), 3, true);
-    good(audit_verify(fixture->audit, fixture->store, &out, &fault), &fault);
+    good(audit_verify(fixture->audit, fixture->store, NULL, &out, &fault), &fault);
     assert_true(str_find(buf_str(&out), STR("tenant Zeta.1_x-y: 1 records")) < out.len);
     assert_true(str_find(buf_str(&out), STR("tenant _service: 3 records")) < out.len);
     assert_true(str_find(buf_str(&out), STR("tenant acme: 2 records")) < out.len);
@@ -507,7 +507,7 @@ static void audit_append__from_several_threads_makes_one_log_without_gaps(void *
         pthread_join(writers[i].thread, NULL);
         assert_int_equal(writers[i].failures, 0);
     }
-    good(audit_verify(fixture->audit, fixture->store, &verdict, &fault), &fault);
+    good(audit_verify(fixture->audit, fixture->store, NULL, &verdict, &fault), &fault);
     assert_true(str_starts(buf_str(&verdict), STR("good  tenant acme: 80 records")));
     buf_done(&verdict);
 }
@@ -575,7 +575,7 @@ static void audit_append__survives_every_refused_allocation(void **state)
     }
     char expected[64];
     snprintf(expected, sizeof expected, "good  tenant acme: %d records", (int)records);
-    good(audit_verify(fixture->audit, fixture->store, &verdict, &fault), &fault);
+    good(audit_verify(fixture->audit, fixture->store, NULL, &verdict, &fault), &fault);
     assert_true(str_starts(buf_str(&verdict), str_of(expected)));
     buf_done(&verdict);
 }

@@ -23,7 +23,7 @@ static void expect(struct fixture *fixture, const char *sentence)
     struct buf out;
     struct fault fault = {.text = ""};
     buf_init(&out, 10000);
-    enum fault_code code = audit_verify(fixture->audit, fixture->store, &out, &fault);
+    enum fault_code code = audit_verify(fixture->audit, fixture->store, NULL, &out, &fault);
     if (code != FAULT_CORRUPT || strcmp(fault.text, sentence) != 0)
         fail_msg("expected \"%s\", got %d \"%s\"", sentence, code, fault.text);
     char line[600];
@@ -40,11 +40,11 @@ static void audit_verify__finds_nothing_wrong_with_an_honest_log(void **state)
     struct buf out;
     struct fault fault;
     buf_init(&out, 10000);
-    good(audit_verify(fixture->audit, fixture->store, &out, &fault), &fault);
+    good(audit_verify(fixture->audit, fixture->store, NULL, &out, &fault), &fault);
     assert_true(str_starts(buf_str(&out), STR("good  tenant acme: 300 records, head ")));
     buf_done(&out);
     buf_init(&out, 10);
-    assert_int_equal(audit_verify(fixture->audit, fixture->store, &out, &fault), FAULT_LIMIT);
+    assert_int_equal(audit_verify(fixture->audit, fixture->store, NULL, &out, &fault), FAULT_LIMIT);
     buf_done(&out);
 }
 

@@ -340,7 +340,8 @@ static void audit__verifies_after_all_of_that(void **state)
     struct buf lines;
     buf_init(&lines, 1 << 16);
     assert_int_equal(store_pool_take(fixture.data.service.pool, &store, &fault), FAULT_NONE);
-    assert_int_equal(audit_verify(fixture.data.service.audit, store, &lines, &fault), FAULT_NONE);
+    assert_int_equal(audit_verify(fixture.data.service.audit, store, NULL, &lines, &fault),
+                     FAULT_NONE);
     store_pool_give(fixture.data.service.pool, store);
     buf_done(&lines);
     /* No secret ever came near the log. */
