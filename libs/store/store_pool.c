@@ -19,6 +19,9 @@ struct store_pool {
     int opened; /* idle and lent */
     int idle_count;
     struct store *idle[ROOM_MAX]; /* the last one given is taken first: its cache is warm */
+    struct store *writer;         /* NULL until it is first taken */
+    bool writing;                 /* it is lent */
+    pthread_cond_t written;       /* it came back */
 };
 
 static void init_waiting(struct store_pool *pool)
@@ -31,6 +34,8 @@ static void init_waiting(struct store_pool *pool)
     rc = pthread_mutex_init(&pool->lock, NULL);
     assert(rc == 0);
     rc = pthread_cond_init(&pool->given, &attributes);
+    assert(rc == 0);
+    rc = pthread_cond_init(&pool->written, &attributes);
     assert(rc == 0);
     pthread_condattr_destroy(&attributes);
 }
@@ -72,17 +77,25 @@ void store_pool_free(struct store_pool *taken)
     assert(taken->idle_count == taken->opened && "every connection is back");
     for (int i = 0; i < taken->idle_count; i++)
         store_close(taken->idle[i]);
+    assert(!taken->writing && "the writer is back");
+    store_close(taken->writer);
+    pthread_cond_destroy(&taken->written);
     pthread_cond_destroy(&taken->given);
     pthread_mutex_destroy(&taken->lock);
     os_free(taken->path);
     os_free(taken);
 }
 
+static struct timespec end_of_wait(void)
+{
+    int64_t until_us = os_monotonic_us() + STORE_WAIT_US;
+    return (struct timespec){.tv_sec = until_us / 1000000, .tv_nsec = until_us % 1000000 * 1000};
+}
+
 /* Called with the lock. false when the time is over. */
 static bool wait_for_one(struct store_pool *pool)
 {
-    int64_t until_us = os_monotonic_us() + STORE_WAIT_US;
-    struct timespec until = {.tv_sec = until_us / 1000000, .tv_nsec = until_us % 1000000 * 1000};
+    struct timespec until = end_of_wait();
     while (pool->idle_count == 0 && pool->opened == pool->room) {
         int rc = pthread_cond_timedwait(&pool->given, &pool->lock, &until);
         if (rc == ETIMEDOUT)
@@ -126,10 +139,63 @@ enum fault_code store_pool_take(struct store_pool *pool, struct store **out, str
     return FAULT_NONE;
 }
 
+static bool wait_for_turn(struct store_pool *pool)
+{
+    struct timespec until = end_of_wait();
+    pthread_mutex_lock(&pool->lock);
+    int rc = 0;
+    while (pool->writing && rc == 0)
+        rc = pthread_cond_timedwait(&pool->written, &pool->lock, &until);
+    assert(rc == 0 || rc == ETIMEDOUT);
+    bool is_ours = !pool->writing;
+    pool->writing = true;
+    pthread_mutex_unlock(&pool->lock);
+    return is_ours;
+}
+
+/* Called with the lock. */
+static void end_turn(struct store_pool *pool)
+{
+    assert(pool->writing);
+    pool->writing = false;
+    pthread_cond_signal(&pool->written);
+}
+
+static enum fault_code open_writer(struct store_pool *pool, struct fault *fault)
+{
+    struct store *store = NULL;
+    enum fault_code code = store_open(pool->path, &store, fault);
+    pthread_mutex_lock(&pool->lock);
+    pool->writer = store;
+    if (!store)
+        end_turn(pool);
+    pthread_mutex_unlock(&pool->lock);
+    return code;
+}
+
+enum fault_code store_pool_take_writer(struct store_pool *pool, struct store **out,
+                                       struct fault *fault)
+{
+    enum fault_code code = FAULT_NONE;
+    if (!wait_for_turn(pool))
+        return fault_set(fault, FAULT_UNAVAILABLE,
+                         "cannot write the store %s: others are writing; try again", pool->path);
+    if (!pool->writer) /* whose turn it is alone changes it */
+        code = open_writer(pool, fault);
+    if (code == FAULT_NONE)
+        *out = pool->writer;
+    return code;
+}
+
 void store_pool_give(struct store_pool *pool, struct store *taken)
 {
     store_rollback(taken); /* also ends queries left before their end, which would pin a snapshot */
     pthread_mutex_lock(&pool->lock);
+    if (taken == pool->writer) {
+        end_turn(pool);
+        pthread_mutex_unlock(&pool->lock);
+        return;
+    }
     assert(pool->idle_count < pool->opened);
     pool->idle[pool->idle_count++] = taken;
     pthread_cond_signal(&pool->given);

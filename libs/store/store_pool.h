@@ -14,6 +14,14 @@ void store_pool_free(struct store_pool *taken); /* all connections must be back 
 /* Waits up to 5 s for a free one. */
 enum fault_code store_pool_take(struct store_pool *pool, struct store **out,
                                 struct fault *fault) MUST_USE;
+
+/* The one connection kept for large writes, beside the others: who takes it waits for its turn, up
+ * to 5 s. SQLite drops a connection's page cache when another one has written, so that writers by
+ * turns on many connections would read every page anew; and a turn is waited for without looking
+ * again and again. Small writes may go by any connection. */
+enum fault_code store_pool_take_writer(struct store_pool *pool, struct store **out,
+                                       struct fault *fault) MUST_USE;
+
 void store_pool_give(struct store_pool *pool, struct store *taken); /* rolls back what is open */
 
 #endif

@@ -2,16 +2,26 @@
 
 #include "service/handoffs/handoffs_rules.h"
 
+static enum fault_code run(struct handoffs_call *call, handoffs_work *work, struct fault *fault)
+{
+    enum fault_code code = work(call, fault);
+    store_pool_give(call->service->pool, call->store);
+    call->store = NULL;
+    return code;
+}
+
 enum fault_code handoffs_call_run(struct handoffs_call *call, handoffs_work *work,
                                   struct fault *fault)
 {
     enum fault_code code = store_pool_take(call->service->pool, &call->store, fault);
-    if (code != FAULT_NONE)
-        return code;
-    code = work(call, fault);
-    store_pool_give(call->service->pool, call->store);
-    call->store = NULL;
-    return code;
+    return code == FAULT_NONE ? run(call, work, fault) : code;
+}
+
+enum fault_code handoffs_call_run_writing(struct handoffs_call *call, handoffs_work *work,
+                                          struct fault *fault)
+{
+    enum fault_code code = store_pool_take_writer(call->service->pool, &call->store, fault);
+    return code == FAULT_NONE ? run(call, work, fault) : code;
 }
 
 enum fault_code handoffs_call_link(struct handoffs_call *call, struct str id, struct fault *fault)

@@ -180,7 +180,7 @@ static enum fault_code post_handoff(void *service, struct web_request *request,
     struct handoffs_call call = {.service = service, .request = request, .reply = reply};
     enum fault_code code =
         identity_gate(call.service->identity, request, PERMIT_HANDOFF_WRITE, &call.caller, fault);
-    return code == FAULT_NONE ? handoffs_call_run(&call, receive_recorded, fault) : code;
+    return code == FAULT_NONE ? handoffs_call_run_writing(&call, receive_recorded, fault) : code;
 }
 
 /* --- PUT /v1/handoffs/{id}/parts/{n} -------------------------------------------------------- */
@@ -268,7 +268,8 @@ static enum fault_code put_part(void *service, struct web_request *request, stru
     struct handoffs_call call = {.service = service, .request = request, .reply = reply};
     enum fault_code code =
         identity_gate(call.service->identity, request, PERMIT_HANDOFF_WRITE, &call.caller, fault);
-    return code == FAULT_NONE ? handoffs_call_run(&call, receive_part_recorded, fault) : code;
+    return code == FAULT_NONE ? handoffs_call_run_writing(&call, receive_part_recorded, fault)
+                              : code;
 }
 
 /* --- POST /v1/handoffs/{id}/commit ---------------------------------------------------------- */
@@ -332,7 +333,8 @@ static enum fault_code post_commit(void *service, struct web_request *request,
     struct handoffs_call call = {.service = service, .request = request, .reply = reply};
     enum fault_code code =
         identity_gate(call.service->identity, request, PERMIT_HANDOFF_WRITE, &call.caller, fault);
-    return code == FAULT_NONE ? handoffs_call_run(&call, receive_commit_recorded, fault) : code;
+    return code == FAULT_NONE ? handoffs_call_run_writing(&call, receive_commit_recorded, fault)
+                              : code;
 }
 
 const struct web_route handoffs_routes[] = {

@@ -119,9 +119,40 @@ static void store_pool_take__says_when_all_are_in_use(void **state)
     store_pool_free(pool);
 }
 
+static void store_pool_take_writer__lends_one_connection_by_turns(void **state)
+{
+    (void)state;
+    struct store_pool *pool = new_pool(1);
+    struct store *other;
+    struct store *writer;
+    struct store *second = NULL;
+    struct fault fault;
+    good(store_pool_take(pool, &other, &fault), &fault); /* which takes no place from it */
+    good(store_pool_take_writer(pool, &writer, &fault), &fault);
+    assert_ptr_not_equal(writer, other);
+    good(store_begin(writer, &fault), &fault);
+    good(change(writer, &fault), &fault);
+    struct os_platform behind = os_posix;
+    behind.monotonic_us = behind_us;
+    os_platform_set(&behind);
+    enum fault_code code = store_pool_take_writer(pool, &second, &fault);
+    os_platform_set(&os_posix);
+    assert_int_equal(code, FAULT_UNAVAILABLE);
+    assert_non_null(strstr(fault.text, "others are writing; try again"));
+    assert_null(second);
+    store_pool_give(pool, writer); /* rolls back */
+    good(store_pool_take_writer(pool, &second, &fault), &fault);
+    assert_ptr_equal(second, writer);
+    assert_int_equal(read_count(second), 0);
+    store_pool_give(pool, second);
+    store_pool_give(pool, other);
+    store_pool_free(pool);
+}
+
 struct worker {
     pthread_t thread;
     struct store_pool *pool;
+    enum fault_code (*take)(struct store_pool *, struct store **, struct fault *);
     int failures;
     char text[FAULT_TEXT_MAX];
 };
@@ -132,7 +163,7 @@ static void *work(void *argument)
     for (int i = 0; i < 50; i++) {
         struct store *store;
         struct fault fault;
-        enum fault_code code = store_pool_take(worker->pool, &store, &fault);
+        enum fault_code code = worker->take(worker->pool, &store, &fault);
         if (code == FAULT_NONE) {
             code = store_begin(store, &fault);
             if (code == FAULT_NONE)
@@ -157,6 +188,7 @@ static void store_pool__loses_no_change_of_many_threads(void **state)
     struct worker workers[THREADS] = {0};
     for (int i = 0; i < THREADS; i++) {
         workers[i].pool = pool;
+        workers[i].take = i % 2 ? store_pool_take : store_pool_take_writer;
         assert_int_equal(pthread_create(&workers[i].thread, NULL, work, &workers[i]), 0);
     }
     for (int i = 0; i < THREADS; i++) {
@@ -202,14 +234,17 @@ static void store_pool_take__has_its_place_free_again_after_a_failed_opening(voi
     good(store_pool_take(pool, &one, &fault), &fault);
     struct os_platform refusing = os_posix;
     refusing.resize = refuse;
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 6; i++) {
         os_platform_set(&refusing);
-        enum fault_code code = store_pool_take(pool, &two, &fault);
+        enum fault_code code = i % 2 ? store_pool_take(pool, &two, &fault)
+                                     : store_pool_take_writer(pool, &two, &fault);
         os_platform_set(&os_posix);
         assert_int_equal(code, FAULT_NO_MEMORY);
     }
     good(store_pool_take(pool, &two, &fault), &fault);
     store_pool_give(pool, one);
+    store_pool_give(pool, two);
+    good(store_pool_take_writer(pool, &two, &fault), &fault);
     store_pool_give(pool, two);
     store_pool_free(pool);
 }
@@ -220,6 +255,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_FILE(store_pool_give__rolls_back_what_is_open),
         WITH_FILE(store_pool_take__says_when_all_are_in_use),
+        WITH_FILE(store_pool_take_writer__lends_one_connection_by_turns),
         WITH_FILE(store_pool__loses_no_change_of_many_threads),
         WITH_FILE(store_pool_new__tells_why_the_file_cannot_be_opened),
         WITH_FILE(store_pool_take__has_its_place_free_again_after_a_failed_opening),
