@@ -18,6 +18,8 @@ struct walk {
     const char *wrong; /* the first thing wrong */
     bool unclear;      /* it is about the framing */
     bool too_many;
+    bool chunked;
+    const char *line_end; /* of the line before, without its CR LF */
 };
 
 static bool is_token(struct str name)
@@ -48,6 +50,48 @@ static void note(struct walk *walk, const char *wrong, bool unclear)
         walk->wrong = wrong;
 }
 
+/* libmicrohttpd 0.9 takes a line that ends in LF alone, joins folded lines and cuts a value at a
+ * NUL, and tells nobody. But it reads in place: each CR, LF and colon became a NUL, so what stood
+ * between two lines can still be seen, and a line that was joined lies elsewhere. Later versions
+ * refuse all of this themselves (web_server.c asks them to). */
+static bool lines_are_seen(void)
+{
+    return str_starts(str_of(MHD_get_version()), STR("0.9."));
+}
+
+/* Whether [end, next) held nothing but blanks and one CR LF. */
+static bool is_line_break(const char *end, const char *next)
+{
+    size_t gap = (uintptr_t)next - (uintptr_t)end; /* huge when next lies before */
+    if (gap < 2 || gap > WEB_HEADER_BYTES_MAX)
+        return false;
+    size_t blanks = 0;
+    while (blanks < gap - 2 && (end[blanks] == ' ' || end[blanks] == '\t'))
+        blanks++;
+    return blanks == gap - 2 && end[blanks] == '\0' && end[blanks + 1] == '\0';
+}
+
+/* Whether the head ends in an empty line, of CR LF too. */
+static bool is_head_end(struct MHD_Connection *connection, const char *method, const char *line_end)
+{
+    const union MHD_ConnectionInfo *head =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+    if (!head || head->header_size < 4)
+        return false;
+    const char *blank = method + head->header_size - 2;
+    return blank[0] == '\0' && blank[1] == '\0' && is_line_break(line_end, blank);
+}
+
+static void check_line(struct walk *walk, struct str name, struct str value)
+{
+    if (!is_line_break(walk->line_end, name.ptr))
+        note(walk,
+             "a header's line ends in something else than CR LF, is folded, or holds a NUL "
+             "(RFC 9112, sections 2.2 and 5.2)",
+             true);
+    walk->line_end = value.ptr + value.len;
+}
+
 static enum MHD_Result take_header(void *context, enum MHD_ValueKind kind, const char *key,
                                    size_t key_len, const char *value, size_t value_len)
 {
@@ -55,6 +99,8 @@ static enum MHD_Result take_header(void *context, enum MHD_ValueKind kind, const
     struct walk *walk = context;
     struct web_header header = {{key, key_len}, {value, value ? value_len : 0}};
     walk->bytes += key_len + value_len + 4;
+    if (walk->line_end && value)
+        check_line(walk, header.name, header.value);
     if (!is_token(header.name))
         note(walk, "a header's name holds a byte that is not allowed there", true);
     else if (has_control(header.value))
@@ -91,20 +137,28 @@ static void check_framing(struct walk *walk, bool version_1_0, struct web_head *
         note(walk, "the only Transfer-Encoding that is understood is chunked", true);
     else if (walk->transfers && version_1_0)
         note(walk, "HTTP/1.0 has no Transfer-Encoding", true);
+    else if (walk->transfers)
+        walk->chunked = true;
     else if (walk->lengths && !str_to_u64(walk->length, INT64_MAX, &head->length))
         note(walk, "Content-Length is not a whole number", true);
     if (walk->hosts > 1 || (walk->hosts == 0 && !version_1_0))
         note(walk, "the request must have one Host header", false);
-    head->has_body = walk->transfers > 0 || head->length > 0;
+    head->has_body = head->length > 0;
 }
 
-enum fault_code web_check_head(struct MHD_Connection *connection, const char *version,
-                               struct web_request *request, struct web_head *out_head,
-                               const struct web_problem **out_problem, struct fault *fault)
+enum fault_code web_check_head(struct MHD_Connection *connection, const char *method,
+                               const char *version, struct web_request *request,
+                               struct web_head *out_head, const struct web_problem **out_problem,
+                               struct fault *fault)
 {
     struct walk walk = {.request = request};
+    if (version[0] != '\0' && lines_are_seen())
+        walk.line_end = version + strlen(version);
     MHD_get_connection_values_n(connection, MHD_HEADER_KIND, take_header, &walk);
     bool version_1_0 = strcmp(version, "HTTP/1.0") == 0;
+    if (walk.line_end && !walk.too_many && request->header_count > 0 &&
+        !is_head_end(connection, method, walk.line_end))
+        note(&walk, "the headers end in something else than an empty line of CR LF", true);
     if (!walk.too_many)
         check_framing(&walk, version_1_0, out_head);
     out_head->unclear = walk.unclear || walk.too_many;
@@ -122,6 +176,12 @@ enum fault_code web_check_head(struct MHD_Connection *connection, const char *ve
     }
     if (walk.wrong)
         return fault_set(fault, FAULT_INPUT, "%s", walk.wrong);
+    if (walk.chunked) {
+        out_head->unclear = true;
+        *out_problem = &web_problem_length;
+        return fault_field(fault, FAULT_INPUT, "Transfer-Encoding",
+                           "a body in chunks is not taken; send it whole, with a Content-Length");
+    }
     out_head->gzip = str_equal_nocase(walk.encoding, STR("gzip"));
     if (walk.encoding.len > 0 && !out_head->gzip &&
         !str_equal_nocase(walk.encoding, STR("identity"))) {

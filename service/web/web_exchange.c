@@ -213,7 +213,8 @@ static enum MHD_Result take_head(struct web_exchange *exchange, struct MHD_Conne
     request->method = str_of(exchange->method);
 
     const struct web_problem *problem = NULL;
-    if (web_check_head(connection, version, request, &head, &problem, fault) != FAULT_NONE) {
+    if (web_check_head(connection, method, version, request, &head, &problem, fault) !=
+        FAULT_NONE) {
         refuse(exchange, problem);
         exchange->closing = true;
     } else if (exchange->target_cut) {

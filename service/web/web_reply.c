@@ -7,6 +7,8 @@
 enum { PROBLEM_MAX = 8 * 1024 };
 
 const struct web_problem web_problem_method = {405, "method-not-allowed", "Method not allowed"};
+const struct web_problem web_problem_length = {411, "length-required",
+                                               "The length of the body is needed"};
 const struct web_problem web_problem_target = {414, "address-too-long", "The address is too long"};
 const struct web_problem web_problem_encoding = {415, "encoding-unknown", "Unknown body encoding"};
 const struct web_problem web_problem_headers = {431, "headers-too-large",

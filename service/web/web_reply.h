@@ -11,6 +11,7 @@ struct web_problem {
 };
 
 extern const struct web_problem web_problem_method;   /* 405 */
+extern const struct web_problem web_problem_length;   /* 411 */
 extern const struct web_problem web_problem_target;   /* 414 */
 extern const struct web_problem web_problem_encoding; /* 415 */
 extern const struct web_problem web_problem_headers;  /* 431 */

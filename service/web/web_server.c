@@ -117,7 +117,11 @@ static struct MHD_Daemon *start_daemon(struct web_server *server, int fd,
         {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)request_end, server},
         {MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)request_line, server},
         {MHD_OPTION_UNESCAPE_CALLBACK, (intptr_t)leave_escaped, NULL},
+#if MHD_VERSION >= 0x00097701
+        {MHD_OPTION_CLIENT_DISCIPLINE_LVL, 1, NULL}, /* else web_check.c looks for itself */
+#else
         {MHD_OPTION_STRICT_FOR_CLIENT, 1, NULL},
+#endif
         {MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, NULL},
         {settings->threads > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_END, settings->threads,
          NULL},
