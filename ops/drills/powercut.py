@@ -39,10 +39,41 @@ FIRST_S = 10.0  # for the first acknowledgement after a start
 SAMPLE = 100  # of the older promises, at each cut
 FULL_EVERY = 20  # cuts: all promises, every hash, the whole file
 CONTROL_CUTS = 5
+START_S = 0.04  # more than a start takes
+AGAIN_EVERY = 5  # cuts: another one while the service starts
 DELIVER_EVERY = 20  # the command takes 50 waiting ones along
 
 
 # The service
+
+
+def cut_start(disk: Disk, service: DrilledService, chance: random.Random) -> None:
+    """A cut at any moment of a start."""
+    service.spawn()
+    time.sleep(chance.uniform(0, START_S))
+    disk.cut()
+    service.kill()
+    disk.power_on()
+
+
+def cut_births(work: Path, cuts: int) -> Outcome:
+    """Cuts while a data folder is made: the next start makes a good one of what is left."""
+    outcome = Outcome()
+    chance = random.Random(4)
+    with Disk(work, "births") as disk:
+        for number in range(cuts):
+            service = DrilledService(disk.mount / f"data{number}")
+            cut_start(disk, service, chance)
+            outcome.cuts += 1
+            try:
+                service.start()
+                service.token(TENANT)
+                check_log(service, outcome.found)
+            except AssertionError as error:
+                outcome.found.broken.append(f"cut {number}: {error}")
+            finally:
+                service.kill()
+    return outcome
 
 
 class Series:
@@ -79,8 +110,15 @@ class Series:
         if len(self.ledger.all) == before:
             self.outcome.found.broken.append(f"nothing was acknowledged in {FIRST_S:g} s")
         self._disk.power_on()
+        self.outcome.cuts += 1
+        if self.outcome.cuts % AGAIN_EVERY == 0:
+            self._cut_at_start()
         self.service.start()
         self.ledger.set_dark(False)
+
+    def _cut_at_start(self) -> None:
+        """While the store recovers from the cut before."""
+        cut_start(self._disk, self.service, self._chance)
         self.outcome.cuts += 1
 
     def check(self, full: bool) -> None:
@@ -351,6 +389,10 @@ def drill(work: Path, cuts: int, say: bool = True) -> int:
     points.check("store and audit log are sound after every cut", found.broken)
     points.check("what was sent again until acknowledged is there once", found.twice)
     points.check("the service answered nothing that a cut does not explain", service.unexpected)
+    births = cut_births(work, max(1, cuts // 4))
+    points.check(
+        f"after {births.cuts} cuts of a first start the next one is good", births.found.all()
+    )
     splunk = cut_splunk(work, cuts)
     found = splunk.found
     points.check(f"after {cuts} cuts on Splunk's side what was queued waits, on record", found.lost)
@@ -362,6 +404,7 @@ def drill(work: Path, cuts: int, say: bool = True) -> int:
     print(
         f"# powercut: {service.cuts:,} cuts of the service, {service.acknowledged:,} acknowledged"
         f" ({service.retried:,} after retries), {len(service.found.lost)} lost;"
+        f" {births.cuts:,} cuts of a first start, {len(births.found.all())} bad;"
         f" {splunk.cuts:,} cuts of Splunk, {splunk.acknowledged:,} queued,"
         f" {len(splunk.found.lost)} lost; {lost} lost in all,"
         f" {service.seconds + splunk.seconds:.0f} s; controls: {', '.join(told)} cuts",
