@@ -50,6 +50,8 @@ enum fault_code gzip_add(struct buf *out, struct str data, struct fault *fault)
     if (rc == Z_STREAM_END)
         return FAULT_NONE;
     out->len = len_before;
+    if (rc == Z_MEM_ERROR || out->code == FAULT_NO_MEMORY)
+        return fault_set(fault, FAULT_NO_MEMORY, "no memory left to compress");
     return fault_set(fault, FAULT_LIMIT, "the compressed text is over the limit of %zu bytes",
                      out->limit);
 }
@@ -72,6 +74,8 @@ enum fault_code gunzip_add(struct buf *out, struct str data, struct fault *fault
     if (rc == Z_STREAM_END)
         return FAULT_NONE;
     out->len = len_before;
+    if (rc == Z_MEM_ERROR)
+        return fault_set(fault, FAULT_NO_MEMORY, "no memory left to decompress");
     if (out->code != FAULT_NONE)
         return buf_check(out, "the decompressed text", fault);
     if (is_full)

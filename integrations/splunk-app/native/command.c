@@ -48,12 +48,16 @@ struct talk {
     struct buf staging;
     struct scp_getinfo info;
     bool started;
-    bool cut; /* a reply was begun and could not be ended */
+    bool cut;  /* a reply was begun and could not be ended */
+    bool gone; /* splunkd takes nothing any more */
 };
 
-static enum fault_code to_splunkd(void *fd, struct str bytes, struct fault *fault)
+static enum fault_code to_splunkd(void *context, struct str bytes, struct fault *fault)
 {
-    return file_write_all(*(const int *)fd, bytes, "to splunkd", fault);
+    struct talk *talk = context;
+    enum fault_code code = file_write_all(talk->out_fd, bytes, "to splunkd", fault);
+    talk->gone = talk->gone || code != FAULT_NONE;
+    return code;
 }
 
 static void add_messages(struct json_out *out, const struct command_messages *messages)
@@ -95,10 +99,10 @@ static enum fault_code send_reply(struct talk *talk, const struct command_reply 
     if (talk->metadata.len < STAGING_BYTES / 2) {
         buf_add(&talk->staging, buf_str(&talk->metadata));
     } else {
-        code = to_splunkd(&talk->out_fd, buf_str(&talk->staging), fault);
+        code = to_splunkd(talk, buf_str(&talk->staging), fault);
         buf_clear(&talk->staging);
         if (code == FAULT_NONE)
-            code = to_splunkd(&talk->out_fd, buf_str(&talk->metadata), fault);
+            code = to_splunkd(talk, buf_str(&talk->metadata), fault);
     }
     if (code == FAULT_NONE)
         code = buf_check(&talk->staging, "a reply", fault);
@@ -106,9 +110,9 @@ static enum fault_code send_reply(struct talk *talk, const struct command_reply 
         return code;
     if (body > 0)
         code = rows_write(reply->rows, reply->cells, reply->context, &talk->staging, to_splunkd,
-                          &talk->out_fd, fault);
+                          talk, fault);
     else
-        code = to_splunkd(&talk->out_fd, buf_str(&talk->staging), fault);
+        code = to_splunkd(talk, buf_str(&talk->staging), fault);
     talk->cut = code != FAULT_NONE;
     return code;
 }
@@ -178,7 +182,8 @@ static enum fault_code tell_fault(struct talk *talk, struct fault *fault)
  * waits for one reply to each, and what failed must not seem to have worked. */
 static int serve(struct talk *talk, struct scp_reader *reader)
 {
-    struct fault fault = {.code = FAULT_NONE};
+    struct fault fault;
+    bool failed = false;
     for (;;) {
         struct scp_request request;
         struct fault reading;
@@ -189,14 +194,12 @@ static int serve(struct talk *talk, struct scp_reader *reader)
         }
         if (end)
             return 0;
-        if (fault.code == FAULT_NONE && answer(talk, &request, &fault) == FAULT_NONE) {
-            arena_reset(&talk->chunk);
-            continue;
-        }
+        failed = failed || answer(talk, &request, &fault) != FAULT_NONE;
         arena_reset(&talk->chunk);
-        /* FAULT_IO: the pipe to splunkd is closed (a cancelled search), nobody is there to be told.
-         */
-        if (fault.code == FAULT_IO)
+        if (!failed)
+            continue;
+        /* The pipe to splunkd is closed (a cancelled search): nobody is there to be told. */
+        if (talk->gone)
             return 0;
         if (talk->cut || tell_fault(talk, &fault) != FAULT_NONE)
             return 1;

@@ -39,16 +39,19 @@ static enum fault_code read_mapping(struct handoff *handoff, struct fault *fault
 {
     char path[PATH_MAX];
     struct buf csv;
+    struct fault missing;
     enum fault_code code =
         places_join(path, sizeof path, handoff->places.app, "lookups/intelgraph_fields.csv", fault);
     if (code != FAULT_NONE)
         return code;
     buf_init(&csv, LOOKUP_BYTES_MAX);
-    code = file_read(path, &csv, fault);
+    code = file_read(path, &csv, &missing);
     if (code == FAULT_NONE)
         code = graph_mapping_read(buf_str(&csv), &handoff->mapping, fault);
     else if (code == FAULT_NOT_FOUND)
         code = graph_mapping_read(graph_mapping_default(), &handoff->mapping, fault);
+    else
+        *fault = missing;
     buf_done(&csv);
     return code == FAULT_NONE ? code : fault_prefix(fault, "lookups/intelgraph_fields.csv: ");
 }
