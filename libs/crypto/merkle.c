@@ -73,7 +73,7 @@ struct span {
     uint64_t to;
 };
 
-static enum fault_code hash_span(struct span span, merkle_read *read, void *context,
+static enum fault_code hash_span(struct span span, merkle_read *read_hash, void *context,
                                  struct sha256 *out, struct fault *fault)
 {
     struct merkle_range range = {.size = span.to - span.from};
@@ -82,7 +82,7 @@ static enum fault_code hash_span(struct span span, merkle_read *read, void *cont
         if (!(range.size >> height & 1))
             continue;
         enum fault_code code =
-            read(context, height, at >> height, &range.hashes[range.count], fault);
+            read_hash(context, height, at >> height, &range.hashes[range.count], fault);
         if (code != FAULT_NONE)
             return code;
         range.count++;
@@ -93,13 +93,13 @@ static enum fault_code hash_span(struct span span, merkle_read *read, void *cont
 }
 
 /* The spans were found from the root down; a proof goes from the leaf up. */
-static enum fault_code hash_spans(const struct span *spans, int count, merkle_read *read,
+static enum fault_code hash_spans(const struct span *spans, int count, merkle_read *read_hash,
                                   void *context, struct merkle_proof *out, struct fault *fault)
 {
     struct merkle_proof proof = {.count = 0};
     while (count > 0) {
         enum fault_code code =
-            hash_span(spans[--count], read, context, &proof.hashes[proof.count], fault);
+            hash_span(spans[--count], read_hash, context, &proof.hashes[proof.count], fault);
         if (code != FAULT_NONE)
             return code;
         proof.count++;
@@ -108,7 +108,7 @@ static enum fault_code hash_spans(const struct span *spans, int count, merkle_re
     return FAULT_NONE;
 }
 
-enum fault_code merkle_prove_inclusion(uint64_t index, uint64_t size, merkle_read *read,
+enum fault_code merkle_prove_inclusion(uint64_t index, uint64_t size, merkle_read *read_hash,
                                        void *context, struct merkle_proof *out, struct fault *fault)
 {
     assert(index < size && size <= MERKLE_SIZE_MAX);
@@ -125,10 +125,10 @@ enum fault_code merkle_prove_inclusion(uint64_t index, uint64_t size, merkle_rea
             span.from = middle;
         }
     }
-    return hash_spans(spans, count, read, context, out, fault);
+    return hash_spans(spans, count, read_hash, context, out, fault);
 }
 
-enum fault_code merkle_prove_consistency(uint64_t older, uint64_t newer, merkle_read *read,
+enum fault_code merkle_prove_consistency(uint64_t older, uint64_t newer, merkle_read *read_hash,
                                          void *context, struct merkle_proof *out,
                                          struct fault *fault)
 {
@@ -149,7 +149,7 @@ enum fault_code merkle_prove_consistency(uint64_t older, uint64_t newer, merkle_
     /* At the left edge the subtree is the older tree itself, whose root the verifier has. */
     if (span.from > 0)
         spans[count++] = span;
-    return hash_spans(spans, count, read, context, out, fault);
+    return hash_spans(spans, count, read_hash, context, out, fault);
 }
 
 bool merkle_verify_inclusion(uint64_t index, uint64_t size, const struct sha256 *leaf,

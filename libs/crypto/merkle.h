@@ -46,13 +46,13 @@ struct merkle_proof {
 };
 
 /* RFC 6962 2.1.1: that leaf `index` is in the tree of `size`; index < size <= MERKLE_SIZE_MAX. */
-enum fault_code merkle_prove_inclusion(uint64_t index, uint64_t size, merkle_read *read,
+enum fault_code merkle_prove_inclusion(uint64_t index, uint64_t size, merkle_read *read_hash,
                                        void *context, struct merkle_proof *out,
                                        struct fault *fault) MUST_USE;
 
 /* RFC 6962 2.1.2: that the tree of `older` leaves is the beginning of that of `newer`;
  * 1 <= older <= newer <= MERKLE_SIZE_MAX. */
-enum fault_code merkle_prove_consistency(uint64_t older, uint64_t newer, merkle_read *read,
+enum fault_code merkle_prove_consistency(uint64_t older, uint64_t newer, merkle_read *read_hash,
                                          void *context, struct merkle_proof *out,
                                          struct fault *fault) MUST_USE;
 

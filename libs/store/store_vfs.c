@@ -65,6 +65,15 @@ static void replace_calls(void)
 
 /* --- flushing ------------------------------------------------------------------------------ */
 
+/* Noted here, as SQLite does not tell of each: the copying at a connection's end, for one. */
+static int flushed(int rc, int code_else)
+{
+    if (rc == 0)
+        return SQLITE_OK;
+    store_flush_failed = true;
+    return code_else;
+}
+
 static int flush_folder_of(const char *path)
 {
     char folder[PATH_MAX];
@@ -74,10 +83,10 @@ static int flush_folder_of(const char *path)
     slash[slash == folder] = '\0';
     int fd = os_open(folder, O_RDONLY | O_DIRECTORY, 0);
     if (fd < 0)
-        return SQLITE_IOERR_DIR_FSYNC;
-    int rc = os_fsync(fd);
+        return SQLITE_CANTOPEN;
+    int code = flushed(os_fsync(fd), SQLITE_IOERR_DIR_FSYNC);
     os_close(fd);
-    return rc == 0 ? SQLITE_OK : SQLITE_IOERR_DIR_FSYNC;
+    return code;
 }
 
 static int file_sync(sqlite3_file *file, int flags)
@@ -87,9 +96,9 @@ static int file_sync(sqlite3_file *file, int flags)
     asked_fd = -1;
     int code = file->pMethods->xFileSize(file, &size);
     if (code != SQLITE_OK)
-        return SQLITE_IOERR_FSYNC;
+        return code;
     assert(asked_fd >= 0);
-    return os_fdatasync(asked_fd) == 0 ? SQLITE_OK : SQLITE_IOERR_FSYNC;
+    return flushed(os_fdatasync(asked_fd), SQLITE_IOERR_FSYNC);
 }
 
 /* SQLite gives its files one of a few tables of methods. Each is copied once, with our flush. */
@@ -133,11 +142,11 @@ static int vfs_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int 
     return code;
 }
 
-static int vfs_delete(sqlite3_vfs *vfs, const char *name, int flushed)
+static int vfs_delete(sqlite3_vfs *vfs, const char *name, int durably)
 {
     (void)vfs;
     int code = below->xDelete(below, name, 0);
-    return code == SQLITE_OK && flushed ? flush_folder_of(name) : code;
+    return code == SQLITE_OK && durably ? flush_folder_of(name) : code;
 }
 
 /* --- clock and randomness ------------------------------------------------------------------ */

@@ -9,6 +9,7 @@
 
 #include "libs/core/log.h"
 #include "libs/core/os.h"
+#include "libs/store/store.h"
 #include "service/identity/identity.h"
 #include "service/main/main_cage.h"
 #include "service/main/main_data.h"
@@ -20,6 +21,7 @@ enum {
     CONNECTIONS_PER_IP = 128, /* a proxy is one address */
     REQUEST_TIMEOUT_S = 10,
     STOP_WAIT_MS = 10000,
+    LOOK_EVERY_MS = 100,
     SPARE_STORES = 2,
     URL_MAX = 1026,
 };
@@ -52,12 +54,17 @@ static void block_signals(sigset_t *out)
     pthread_sigmask(SIG_BLOCK, out, NULL);
 }
 
-static void wait_for_signal(const sigset_t *signals)
+/* Until a signal comes, or the disk has failed to flush: the system forgets what it could not
+ * write, so that only a new start sees what is really on disk. */
+static void wait_for_end(const sigset_t *signals)
 {
-    int received = 0;
-    while (sigwait(signals, &received) != 0)
-        continue;
-    log_event(LOG_INFO, "service.stopping", LOG_TEXT("signal", str_of(strsignal(received))));
+    const struct timespec look = {.tv_nsec = LOOK_EVERY_MS * 1000000L};
+    int received;
+    do
+        received = sigtimedwait(signals, NULL, &look);
+    while (received < 0 && !store_has_failed_flush());
+    if (received >= 0)
+        log_event(LOG_INFO, "service.stopping", LOG_TEXT("signal", str_of(strsignal(received))));
     pthread_sigmask(SIG_UNBLOCK, signals, NULL); /* a second one ends it at once */
 }
 
@@ -115,7 +122,7 @@ static enum fault_code serve(const struct main_options *options, struct main_dat
     atomic_store(&data->service.server, server);
     warn_clear_text(options->listen);
     log_ready(options, data, web_server_port(server));
-    wait_for_signal(&signals);
+    wait_for_end(&signals);
     web_server_stop(server, STOP_WAIT_MS);
     return FAULT_NONE;
 }
@@ -145,6 +152,11 @@ enum fault_code main_run_serve(const struct main_options *options, struct fault 
     main_data_close(&data);
     if (lock >= 0)
         os_close(lock);
+    if (code == FAULT_NONE && store_has_failed_flush())
+        code = fault_set(fault, FAULT_IO,
+                         "the disk has failed to flush the store in %s; nothing acknowledged is "
+                         "lost; check the disk, then start the service again",
+                         data.folder);
     if (code == FAULT_NONE)
         log_event(LOG_INFO, "service.stopped", LOG_NUMBER("process", getpid()));
     return code;

@@ -255,6 +255,9 @@ static void check_claims(int status, enum os_fail_kind kind, bool reached)
     if (handed_off + waits + lost > 1 || (handed_off && !is_held(told_id())) ||
         (waits && !is_in_outbox(told_id())))
         fail_msg("%s: untrue: %.*s", sweep_where(), STR_ARG(last_words()));
+    /* What was not flushed is not kept: only the record beside it may have met that refusal. */
+    if (kind == OS_FAIL_FLUSH && reached && waits && !said("could not be written on the Splunk"))
+        fail_msg("%s: kept without a flush: %.*s", sweep_where(), STR_ARG(last_words()));
     if (status == 0 && ended && !handed_off && !waits && !lost)
         fail_msg("%s: silent: %.*s", sweep_where(), STR_ARG(last_words()));
     /* Only when splunkd cannot be written to may it end without a word. */

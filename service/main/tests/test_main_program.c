@@ -363,6 +363,78 @@ static void serve__says_that_the_disk_is_full_and_loses_nothing(void **state)
     run_done(&made);
 }
 
+/* Whether a tracer is at the process; waits for it. */
+static bool wait_for_tracer(pid_t process)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/status", (int)process);
+    for (int waited = 0; waited < 5000; waited += 20) {
+        struct buf text;
+        struct fault fault;
+        buf_init(&text, TEXT_MAX);
+        assert_int_equal(file_read(path, &text, &fault), FAULT_NONE);
+        bool traced = !says(&text, "TracerPid:\t0\n");
+        buf_done(&text);
+        if (traced)
+            return true;
+        sleep_ms(20);
+    }
+    return false;
+}
+
+static pid_t start_tracer(pid_t process)
+{
+    char target[16];
+    snprintf(target, sizeof target, "%d", (int)process);
+    pid_t tracer = fork();
+    if (tracer == 0) {
+        execlp("strace", "strace", "-f", "-q", "-o", "/dev/null", "-e", "trace=fsync,fdatasync",
+               "-e", "inject=fsync,fdatasync:error=EIO", "-p", target, NULL);
+        _exit(127);
+    }
+    return tracer;
+}
+
+static void serve__ends_when_the_disk_fails_to_flush(void **state)
+{
+    (void)state;
+    if (system("strace -V >/dev/null 2>&1") != 0)
+        skip();
+    struct run made =
+        run_program("token create --data $D/data --tenant acme --role admin --name flush");
+    assert_int_equal(made.status, 0);
+    struct str token = str_trim(buf_str(&made.out));
+    setenv("ASAN_OPTIONS", "detect_leaks=0", 1); /* it cannot look for leaks while it is traced */
+    struct service_run service = start_service();
+    unsetenv("ASAN_OPTIONS");
+    assert_int_equal(sign_in_until_refused(service.port, token, 1), 1);
+    pid_t tracer = start_tracer(service.process);
+    if (!wait_for_tracer(service.process)) {
+        kill(tracer, SIGTERM);
+        waitpid(tracer, NULL, 0);
+        stop_service(&service, SIGTERM);
+        run_done(&made);
+        skip();
+    }
+    assert_int_equal(sign_in_until_refused(service.port, token, 1), 0);
+    int status = 0;
+    assert_int_equal(waitpid(service.process, &status, 0), service.process);
+    waitpid(tracer, NULL, 0);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 1);
+    struct buf log = read_text("log");
+    assert_true(says(&log, "\nintelgraphd: the disk has failed to flush the store in "));
+    buf_done(&log);
+
+    service = start_service();
+    assert_int_equal(sign_in_until_refused(service.port, token, 1), 1);
+    assert_int_equal(stop_service(&service, SIGTERM), 0);
+    run_done(&made);
+    made = run_program("audit verify --data $D/data");
+    assert_int_equal(made.status, 0);
+    run_done(&made);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -375,6 +447,7 @@ int main(void)
         cmocka_unit_test(serve__serves_beside_the_command_line_and_stops_cleanly),
         cmocka_unit_test(serve__is_alone_on_its_folder_and_its_port),
         cmocka_unit_test(serve__says_that_the_disk_is_full_and_loses_nothing),
+        cmocka_unit_test(serve__ends_when_the_disk_fails_to_flush),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
