@@ -233,7 +233,7 @@ TAMPERINGS = (
      " FROM graph_handoff_entities s WHERE s.handoff = 3 AND s.entity = graph_entities.id)"
      " WHERE id IN (SELECT entity FROM graph_handoff_entities WHERE handoff = 3)"),
     ("twice", "a hand-off that nobody was told of",
-     "UPDATE handoffs SET id = 'f' || substr(id, 2) WHERE number = 3"),
+     "UPDATE handoffs SET id = substr(id, 17) || substr(id, 1, 16) WHERE number = 3"),
 )
 
 
