@@ -1,12 +1,14 @@
 /* ighandoff in dry run over 500,000 rows of 12 fields, against a program that copies the same
- * bytes.
+ * bytes, and against another search command, where one is given.
  *
- * usage: bench_rows PROGRAM [ROWS [CHUNK_ROWS [RUNS]]]     bench_rows copy   (the program to
- * compare with)
+ * usage: bench_rows PROGRAM [ROWS [CHUNK_ROWS [RUNS]]] [-- OTHER [ARGUMENT...]]
+ *        bench_rows copy                      the program that copies
+ *        bench_rows stream ROWS CHUNK_ROWS    writes the stream to standard output
  *
- * Chunks go one at a time, as splunkd sends them. The rows are those of a web server's access log,
- * in splunkd's own CSV dialect; each has a client address of its own, so the graph's limit is soon
- * reached. */
+ * OTHER gets the very same stream, in the first three runs. Chunks go one at a time, as splunkd
+ * sends them. The rows are those of a web server's access log, in splunkd's own CSV dialect; each
+ * has a client address of its own, so the graph's limit is soon reached. */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +20,7 @@
 static const char *const columns[] = {"_time",      "_raw",   "host",     "source",
                                       "sourcetype", "index",  "clientip", "method",
                                       "uri_path",   "status", "bytes",    "useragent"};
-enum { COLUMNS = sizeof columns / sizeof columns[0] };
+enum { COLUMNS = sizeof columns / sizeof columns[0], RUNS_MAX = 100, OTHER_RUNS_MAX = 3 };
 
 static const char *const agents[] = {
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/124.0",
@@ -87,7 +89,10 @@ static void make_stream(struct stream *stream, long rows, long chunk_rows)
     add_chunk(
         stream,
         "{\"action\":\"getinfo\",\"preview\":false,\"searchinfo\":{\"args\":[\"dryrun=true\"],"
-        "\"sid\":\"1763863200.42\",\"username\":\"mara\",\"search\":\"a\"}}",
+        "\"raw_args\":[\"dryrun=true\"],\"dispatch_dir\":\"\",\"sid\":\"1763863200.42\",\"app\":"
+        "\"search\",\"owner\":\"mara\",\"username\":\"mara\",\"session_key\":\"0\",\"splunkd_uri\":"
+        "\"https://127.0.0.1:8089\",\"splunk_version\":\"9.4.6\",\"search\":\"a\",\"command\":"
+        "\"ighandoff\",\"maxresultrows\":50000,\"earliest_time\":\"0\",\"latest_time\":\"0\"}}",
         STR(""));
     for (long done = 0; done < rows;) {
         buf_clear(&body);
@@ -175,44 +180,96 @@ static int copy(void)
     }
 }
 
-int main(int argc, char **argv)
-{
-    enum { RUNS_MAX = 100 };
-    static struct stream stream;
+struct figures {
     double cpu[RUNS_MAX];
-    double ratio[RUNS_MAX];
-    double peak[RUNS_MAX];
     double wall[RUNS_MAX];
-    if (argc == 2 && strcmp(argv[1], "copy") == 0)
-        return copy();
-    long rows = argc > 2 ? atol(argv[2]) : 500000;
-    long chunk_rows = argc > 3 ? atol(argv[3]) : 50000;
-    int runs = argc > 4 ? atoi(argv[4]) : 5;
-    if (argc < 2 || rows < 1 || chunk_rows < 1 || rows / chunk_rows > 4000 || runs < 1 ||
-        runs > RUNS_MAX) {
-        fprintf(stderr, "usage: bench_rows PROGRAM [ROWS [CHUNK_ROWS [RUNS]]] | bench_rows copy\n");
-        return 2;
-    }
-    make_stream(&stream, rows, chunk_rows);
+    double peak[RUNS_MAX];
+    double copies[RUNS_MAX]; /* our CPU time in that of copying */
+    double others[RUNS_MAX]; /* the other's CPU time in ours */
+    double other_cpu[RUNS_MAX];
+    size_t runs;
+    size_t other_runs;
+};
+
+static void measure(const struct stream *stream, char **argv, const char *const *other, int runs,
+                    struct figures *out)
+{
     const char *const ours[] = {argv[1], "ighandoff", NULL};
-    const char *const other[] = {argv[0], "copy", NULL};
+    const char *const copies[] = {argv[0], "copy", NULL};
     for (int i = 0; i < runs; i++) {
-        struct result result = run(&stream, ours);
-        struct result copied = run(&stream, other);
-        cpu[i] = result.cpu_s;
-        wall[i] = result.wall_s;
-        peak[i] = result.peak_mib;
-        ratio[i] = result.cpu_s / copied.cpu_s;
+        struct result result = run(stream, ours);
+        out->cpu[i] = result.cpu_s;
+        out->wall[i] = result.wall_s;
+        out->peak[i] = result.peak_mib;
+        out->copies[i] = result.cpu_s / run(stream, copies).cpu_s;
+        out->runs++;
+        if (!other || i >= OTHER_RUNS_MAX)
+            continue;
+        out->other_cpu[i] = run(stream, other).cpu_s;
+        out->others[i] = out->other_cpu[i] / result.cpu_s;
+        out->other_runs++;
     }
-    double cpu_s = bench_median(cpu, (size_t)runs);
-    double peak_mib = bench_median(peak, (size_t)runs);
-    double largest_mib = (double)stream.largest / (1 << 20);
+}
+
+static void report(const struct stream *stream, long rows, struct figures *figures)
+{
+    double cpu_s = bench_median(figures->cpu, figures->runs);
+    double peak_mib = bench_median(figures->peak, figures->runs);
+    double largest_mib = (double)stream->largest / (1 << 20);
     printf("rows: %.0f rows per CPU second (%.2f CPU s, %.2f s wall for %ld rows, %.0f MiB), %.2f "
-           "times the CPU of copying the bytes (medians of %d)\n",
-           (double)rows / cpu_s, cpu_s, bench_median(wall, (size_t)runs), rows,
-           (double)stream.bytes.len / (1 << 20), bench_median(ratio, (size_t)runs), runs);
+           "times the CPU of copying the bytes (medians of %zu)\n",
+           (double)rows / cpu_s, cpu_s, bench_median(figures->wall, figures->runs), rows,
+           (double)stream->bytes.len / (1 << 20), bench_median(figures->copies, figures->runs),
+           figures->runs);
     printf("memory: peak %.1f MiB, largest chunk %.1f MiB, difference %.1f MiB\n", peak_mib,
            largest_mib, peak_mib - largest_mib);
+    printf("figures: rows_per_cpu_s=%.0f memory_difference_mib=%.1f\n", (double)rows / cpu_s,
+           peak_mib - largest_mib);
+    if (figures->other_runs == 0)
+        return;
+    double ratio = bench_median(figures->others, figures->other_runs);
+    printf("other: %.0f rows per CPU second; ours are %.1f times as many (medians of %zu)\n",
+           (double)rows / bench_median(figures->other_cpu, figures->other_runs), ratio,
+           figures->other_runs);
+    printf("figures: rows_ratio=%.2f\n", ratio);
+}
+
+/* The place of "--", or argc. */
+static int find_other(int argc, char **argv)
+{
+    int at = 1;
+    while (at < argc && strcmp(argv[at], "--") != 0)
+        at++;
+    return at;
+}
+
+int main(int argc, char **argv)
+{
+    static struct stream stream;
+    static struct figures figures;
+    if (argc == 2 && strcmp(argv[1], "copy") == 0)
+        return copy();
+    if (argc == 4 && strcmp(argv[1], "stream") == 0) {
+        make_stream(&stream, atol(argv[2]), atol(argv[3]));
+        write_all(stream.bytes.ptr, stream.bytes.len);
+        buf_done(&stream.bytes);
+        return 0;
+    }
+    signal(SIGPIPE, SIG_IGN); /* a program that ends early is told by its read */
+    int end = find_other(argc, argv);
+    long rows = end > 2 ? atol(argv[2]) : 500000;
+    long chunk_rows = end > 3 ? atol(argv[3]) : 50000;
+    int runs = end > 4 ? atoi(argv[4]) : 5;
+    if (end < 2 || end == argc - 1 || rows < 1 || chunk_rows < 1 || rows / chunk_rows > 4000 ||
+        runs < 1 || runs > RUNS_MAX) {
+        fprintf(stderr, "usage: bench_rows PROGRAM [ROWS [CHUNK_ROWS [RUNS]]] "
+                        "[-- OTHER [ARGUMENT...]] | bench_rows copy\n");
+        return 2;
+    }
+    const char *const *other = end < argc ? (const char *const *)(argv + end + 1) : NULL;
+    make_stream(&stream, rows, chunk_rows);
+    measure(&stream, argv, other, runs, &figures);
+    report(&stream, rows, &figures);
     buf_done(&stream.bytes);
     return 0;
 }

@@ -96,7 +96,8 @@ bool scp_table_next(struct scp_table *table, uint32_t *out_ends, uint32_t room,
             out_ends[cells++] = base + (uint32_t)__builtin_ctzll(commas);
             commas &= commas - 1;
         }
-        cells += (uint32_t)__builtin_popcountll(commas);
+        if (commas) /* cells that nobody asked for are counted only */
+            cells += (uint32_t)__builtin_popcountll(commas);
         if (line_end) {
             uint32_t end = base + (uint32_t)__builtin_ctzll(line_end);
             table->newlines ^= line_end;
