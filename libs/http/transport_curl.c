@@ -44,17 +44,24 @@ static char *memory_strdup(const char *text)
 }
 
 /* Once a process; where it fails for want of memory it is tried again. */
-static bool init_curl(void)
+static enum fault_code init_curl(struct fault *fault)
 {
     static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
     static bool done;
+    CURLcode rc = CURLE_OK;
     pthread_mutex_lock(&lock);
     if (!done)
-        done = curl_global_init_mem(CURL_GLOBAL_DEFAULT, memory_malloc, os_free, memory_realloc,
-                                    memory_strdup, memory_calloc) == CURLE_OK;
-    bool is_done = done;
+        rc = curl_global_init_mem(CURL_GLOBAL_DEFAULT, memory_malloc, os_free, memory_realloc,
+                                  memory_strdup, memory_calloc);
+    done = rc == CURLE_OK;
     pthread_mutex_unlock(&lock);
-    return is_done;
+    if (rc == CURLE_NOT_BUILT_IN) /* libs/late: there is no libcurl */
+        return fault_set(fault, FAULT_UNAVAILABLE,
+                         "libcurl.so.4 cannot be loaded; install it (Debian: libcurl4, Red Hat: "
+                         "libcurl)");
+    if (rc != CURLE_OK)
+        return fault_set(fault, FAULT_NO_MEMORY, "no memory left for the HTTP client");
+    return FAULT_NONE;
 }
 
 /* --- one carrier --------------------------------------------------------------------------- */
@@ -163,12 +170,15 @@ static void carrier_close(void *taken)
 static enum fault_code carrier_open(const struct http_settings *settings, void **out,
                                     struct fault *fault)
 {
+    enum fault_code code = init_curl(fault);
+    if (code != FAULT_NONE)
+        return code;
     struct curl_carrier *carrier = os_alloc(sizeof *carrier);
-    if (!carrier || !init_curl() || !(carrier->curl = curl_easy_init())) {
+    if (!carrier || !(carrier->curl = curl_easy_init())) {
         carrier_close(carrier);
         return fault_set(fault, FAULT_NO_MEMORY, "no memory left for the HTTP client");
     }
-    enum fault_code code = set_options(carrier, settings, fault);
+    code = set_options(carrier, settings, fault);
     if (code != FAULT_NONE) {
         carrier_close(carrier);
         return code;

@@ -131,6 +131,33 @@ def difference(want: bytes, got: bytes) -> str:
     return "\n".join(list(difflib.unified_diff(*lines, "out", "now", lineterm=""))[:20])
 
 
+# Libraries that are mapped when they are first used (libs/late)
+
+
+def late_libraries(tap: Tap, program: Path) -> None:
+    """A library that cannot be loaded is told in a sentence; getinfo needs none of them."""
+    chunk = frame.encode({"action": "execute", "finished": True}, b"src\n192.0.2.7\n")
+    for library, arguments, sentence in (
+        ("libcurl.so.4", [], b"not handed off yet: libcurl.so.4 cannot be loaded"),
+        ("libcrypto.so.3", ["dryrun=true"], b"libcrypto.so.3 cannot be loaded; install it"),
+    ):
+        with tempfile.TemporaryDirectory(prefix="ig-late-") as folder:
+            staged = stage(program, Path(folder))
+            token = staged.parent.parent / "token"
+            token.write_text("igt_none", "utf-8")
+            token.chmod(0o600)
+            (Path(folder) / library).write_bytes(b"not a library")
+            done = subprocess.run(
+                [str(staged), "ighandoff"], input=getinfo(arguments) + chunk, capture_output=True,
+                timeout=60, check=False, cwd=staged.parent,
+                env={"SPLUNK_HOME": folder, "LD_LIBRARY_PATH": folder},
+            )
+        replies = list(frame.split_stream(done.stdout))
+        good = len(replies) == 2 and "error" not in replies[0].meta and sentence in done.stdout
+        tap.point(good, f"a missing {library} is told when it is needed, not at getinfo",
+                  f"status {done.returncode}, {done.stdout[-600:]!r}, stderr {done.stderr[:300]!r}")
+
+
 # Conf files
 
 
@@ -197,6 +224,7 @@ def main() -> int:
     program = Path(sys.argv[1]).resolve()
     tap = Tap()
     golden_runs(tap, program)
+    late_libraries(tap, program)
     lint(tap, program)
     print(f"1..{tap.count}")
     return 1 if tap.failed else 0
