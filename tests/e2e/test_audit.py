@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import shutil
 import sqlite3
 from typing import Any
 
@@ -132,3 +133,24 @@ class AuditTest(EndToEnd):
         told = bad.stdout + bad.stderr
         self.assertIn(place.tenant, told)
         self.assertRegex(told, rf"\b{target}\b")
+
+    def test_a_service_that_was_set_back_is_found_out_by_the_heads_on_splunks_side(self) -> None:
+        service = self.own_service()
+        service.start()
+        place = self.place(service)
+        place.search("ighandoff", visits(3), sid="1.1")
+        service.stop()
+        earlier = service.data.parent / "earlier"
+        shutil.copytree(service.data, earlier)
+        service.start()
+        place.search("ighandoff", visits(3), sid="1.2")
+        service.stop()
+        kept = str(place.splunk.home / "var/log/splunk/intelgraph_audit.log")
+        now = service.run("audit", "verify", "--data", str(service.data), "--heads", kept)
+        self.assertEqual(now.returncode, 0, now.stdout + now.stderr)
+        self.assertIn("extends 2 kept heads", now.stdout)
+        alone = service.run("audit", "verify", "--data", str(earlier))
+        self.assertEqual(alone.returncode, 0, alone.stdout + alone.stderr)
+        back = service.run("audit", "verify", "--data", str(earlier), "--heads", kept)
+        self.assertNotEqual(back.returncode, 0)
+        self.assertRegex(back.stderr, r"line 2 of the heads knows \d+ records.*the log was cut")
