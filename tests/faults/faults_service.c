@@ -214,8 +214,9 @@ static bool handoff_case(bool (*hand_off)(void), const char *id, enum os_fail_ki
     MUST(open_stage());
     os_fail_arm(kind, mode, at);
     bool given = hand_off();
-    /* A failed flush is never followed by one that is believed. */
-    if (store_has_failed_flush() && hand_off())
+    /* A failed flush is not believed, nor one that comes after it. */
+    bool is_failed_flush = kind == OS_FAIL_FLUSH && os_fail_has_refused();
+    if (is_failed_flush != store_has_failed_flush() || (is_failed_flush && (given || hand_off())))
         fail_msg("%s: a receipt after a failed flush", sweep_where());
     main_data_close(&data);
     bool reached = os_fail_disarm();

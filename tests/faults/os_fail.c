@@ -137,6 +137,11 @@ void os_fail_arm(enum os_fail_kind kind, enum os_fail_mode mode, long at)
     atomic_store(&left, at);
 }
 
+bool os_fail_has_refused(void)
+{
+    return atomic_load(&has_refused);
+}
+
 bool os_fail_disarm(void)
 {
     armed_kind = OS_FAIL_KINDS;

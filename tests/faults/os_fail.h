@@ -28,6 +28,8 @@ void os_fail_install(void);
 /* Counts from 1; the `at`-th call of the kind from now on is refused. */
 void os_fail_arm(enum os_fail_kind kind, enum os_fail_mode mode, long at);
 
+bool os_fail_has_refused(void);
+
 /* Refuses nothing any more; whether it did. */
 bool os_fail_disarm(void);
 

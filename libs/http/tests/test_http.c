@@ -8,6 +8,8 @@
 
 #include <cmocka.h>
 
+#include "libs/core/os.h"
+
 static void http_check_url__takes_https_and_this_machine_only(void **state)
 {
     (void)state;
@@ -133,6 +135,112 @@ static void gunzip__refuses_what_is_cut_garbled_or_too_large(void **state)
     buf_done(&again);
 }
 
+/* --- refusals ------------------------------------------------------------------------------ */
+
+static long left_before_refusal;
+
+static void *refusing_resize(void *ptr, size_t size)
+{
+    if (size > 0 && left_before_refusal-- == 0)
+        return NULL;
+    return os_posix.resize(ptr, size);
+}
+
+/* Text that gzip cannot make small, so that both directions take several steps. */
+static void add_noise(struct buf *out, size_t len)
+{
+    uint32_t state = 1;
+    for (size_t i = 0; i < len; i++) {
+        state = state * 1664525u + 1013904223u;
+        buf_add_byte(out, (char)(state >> 24));
+    }
+}
+
+static void gzip__tells_want_of_memory_as_that(void **state)
+{
+    (void)state;
+    struct os_platform refusing = os_posix;
+    struct buf text;
+    struct buf packed;
+    struct buf back;
+    struct fault fault;
+    bool reached = true;
+    refusing.resize = refusing_resize;
+    buf_init(&text, 1 << 20);
+    buf_init(&packed, 2 << 20);
+    buf_init(&back, 2 << 20);
+    add_noise(&text, 1 << 20);
+    assert_int_equal(gzip_add(&packed, buf_str(&text), &fault), FAULT_NONE);
+    for (long n = 0; reached; n++) {
+        assert_true(n < 100);
+        for (int way = 0; way < 2; way++) {
+            buf_done(&back);
+            buf_init(&back, 2 << 20);
+            left_before_refusal = n;
+            os_platform_set(&refusing);
+            enum fault_code code = way ? gunzip_add(&back, buf_str(&packed), &fault)
+                                       : gzip_add(&back, buf_str(&text), &fault);
+            os_platform_set(&os_posix);
+            reached = left_before_refusal < 0;
+            assert_int_equal(code, reached ? FAULT_NO_MEMORY : FAULT_NONE);
+            assert_true(code == FAULT_NONE || back.len == 0);
+        }
+    }
+    buf_done(&back);
+    buf_done(&packed);
+    buf_done(&text);
+}
+
+static enum fault_code echo_open(const struct http_settings *settings, void **out,
+                                 struct fault *fault)
+{
+    (void)fault;
+    *out = (void *)(uintptr_t)settings->user_agent.ptr;
+    return FAULT_NONE;
+}
+
+static enum fault_code echo_send(void *carrier, const struct http_request *request,
+                                 struct http_reply *out, struct fault *fault)
+{
+    (void)fault;
+    *out = (struct http_reply){.status = 299};
+    buf_init(&out->body, HTTP_REPLY_MAX);
+    buf_addf(&out->body, "%s %.*s", (const char *)carrier, STR_ARG(request->path));
+    return FAULT_NONE;
+}
+
+static int closings;
+
+static void echo_close(void *taken)
+{
+    (void)taken;
+    closings++;
+}
+
+static void http_send__goes_through_the_transport_that_is_installed(void **state)
+{
+    (void)state;
+    static const struct http_transport echo = {echo_open, echo_send, echo_close};
+    const struct http_settings settings = {.base_url = STR("https://ig.example/"),
+                                           .user_agent = STR("agent")};
+    const struct http_settings wrong = {.base_url = STR("http://ig.example/")};
+    const struct http_request request = {.method = "GET", .path = STR("v1")};
+    struct http_client *client;
+    struct http_reply reply;
+    struct fault fault;
+    const struct http_transport *before = http_transport_set(&echo);
+    assert_ptr_equal(before, &http_transport_curl);
+    assert_int_equal(http_client_new(&wrong, &client, &fault), FAULT_INPUT);
+    assert_int_equal(http_client_new(&settings, &client, &fault), FAULT_NONE);
+    http_transport_set(before);
+    assert_int_equal(http_send(client, &request, &reply, &fault), FAULT_NONE);
+    assert_int_equal(reply.status, 299);
+    assert_true(str_equal(buf_str(&reply.body), STR("agent v1")));
+    buf_done(&reply.body);
+    http_client_free(client);
+    assert_int_equal(closings, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -142,6 +250,8 @@ int main(void)
         cmocka_unit_test(http_client_new__refuses_a_ca_file_that_is_not_there),
         cmocka_unit_test(gzip__gives_back_what_it_took),
         cmocka_unit_test(gunzip__refuses_what_is_cut_garbled_or_too_large),
+        cmocka_unit_test(gzip__tells_want_of_memory_as_that),
+        cmocka_unit_test(http_send__goes_through_the_transport_that_is_installed),
     };
     return cmocka_run_group_tests_name("http", tests, NULL, NULL);
 }
