@@ -178,11 +178,12 @@ class MainJobTest(EndToEnd):
         rows = [visit(n, f"10.{n // 62500}.{n // 250 % 250}.{n % 250}", "") for n in range(16000)]
         for row in rows:
             row["query"] = f"{row['_cd'][2:]}.a-name-that-is-long-enough.example"
-        result = place.search(
-            "ighandoff maxentities=100000", rows, chunk_rows=8000, keep_bodies=False
-        )
+        options = {"sid": "1.7", "chunk_rows": 8000, "keep_bodies": False}
+        result = place.search("ighandoff maxentities=100000", rows, **options)
         self.done(result)
         self.rows_pass(result, rows)
+        again = place.search("ighandoff maxentities=100000", rows, **options)
+        self.assertIn("with the same content", "\n".join(again.texts()))
         (handoff,) = place.handoffs()
         self.assertEqual((handoff["entities"], handoff["relations"]), (32000, 16000))
         parts = [line for line in self.service.said().splitlines() if "method=PUT" in line]

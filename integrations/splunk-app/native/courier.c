@@ -69,6 +69,9 @@ enum fault_code courier_new(const struct places *places, const struct settings *
     };
     if (code == FAULT_NONE)
         code = http_client_new(&http, &courier->client, fault);
+    /* A setting is wrong, not the hand-off: it waits until an admin has mended that. */
+    if (code == FAULT_INPUT)
+        code = fault->code = FAULT_UNSIGNED;
     if (code != FAULT_NONE) {
         courier_free(courier);
         return code;
@@ -247,9 +250,24 @@ static enum fault_code deliver_parted(struct courier *courier, const struct parc
     return code;
 }
 
+/* The opening of a large hand-off carries no content, so whether it is the same is told from the
+ * receipt's digest and ours. */
+static enum fault_code compare_content(const struct parcel *parcel, struct arena *arena,
+                                       struct wire_receipt *receipt, struct fault *fault)
+{
+    struct wire_line commit;
+    enum fault_code code =
+        wire_read_line(arena, str_trim(buf_str(&parcel->commit)), &commit, fault);
+    if (code == FAULT_NONE)
+        receipt->same_content = str_equal(receipt->content_sha256, commit.commit.content_sha256);
+    return code;
+}
+
 enum fault_code courier_deliver(struct courier *courier, const struct parcel *parcel,
                                 struct arena *arena, struct wire_receipt *out, struct fault *fault)
 {
-    return parcel_part_count(parcel) == 1 ? deliver_whole(courier, parcel, arena, out, fault)
-                                          : deliver_parted(courier, parcel, arena, out, fault);
+    enum fault_code code = parcel_part_count(parcel) == 1
+                               ? deliver_whole(courier, parcel, arena, out, fault)
+                               : deliver_parted(courier, parcel, arena, out, fault);
+    return code == FAULT_NONE ? compare_content(parcel, arena, out, fault) : code;
 }
