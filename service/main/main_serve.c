@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "libs/core/log.h"
@@ -17,8 +18,9 @@
 #include "service/web/web_listen.h"
 
 enum {
-    CONNECTIONS = 512,
+    CONNECTIONS = 2048,
     CONNECTIONS_PER_IP = 128, /* a proxy is one address */
+    SPARE_FILES = 512,
     REQUEST_TIMEOUT_S = 10,
     STOP_WAIT_MS = 10000,
     LOOK_EVERY_MS = 100,
@@ -91,6 +93,18 @@ static void log_ready(const struct main_options *options, const struct main_data
               LOG_TEXT("cage", str_of(cage)), LOG_NUMBER("process", getpid()));
 }
 
+/* As many files as connections need, as far as the system lets. With fewer, it is the library that
+ * stops accepting for a while. */
+static void raise_file_limit(void)
+{
+    struct rlimit limit;
+    const rlim_t wanted = CONNECTIONS + SPARE_FILES;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
+        return;
+    limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 static enum fault_code enter_cage(void *context, struct fault *fault)
 {
     const struct service *service = context;
@@ -115,6 +129,7 @@ static enum fault_code serve(const struct main_options *options, struct main_dat
     struct web_server *server;
     sigset_t signals;
     block_signals(&signals);
+    raise_file_limit();
     enum fault_code code =
         web_server_start(&settings, main_tables, main_table_count, &data->service, &server, fault);
     if (code != FAULT_NONE)
