@@ -121,7 +121,8 @@ def changed(text: str, old: bytes, new: bytes) -> str:
 def honest(bench: Bench) -> None:
     log = bench.made / "honest/log"
     heads = [bench.made / f"head-{size}" for size in (1, 64, 250, 257)]
-    names = [f"made/{head.name}" for head in heads] + ["made/honest/log/checkpoint"]
+    names = [f"made/{head.name}" for head in heads]
+    names += ["made/honest/log/checkpoint", "made/cut/receipts/checkpoint"]
     bench.ours.accepts(bench.tap, "takes the honest log and every head that was kept of it",
                        bench.made / "honest/data", "--heads", bench.heads(*names))
     plain = bench.work / "plain"
