@@ -34,6 +34,7 @@ void arena_done(struct arena *arena)
     free_blocks(arena->blocks);
     arena->blocks = NULL;
     arena->used = 0;
+    arena->starved = false;
 }
 
 void arena_reset(struct arena *arena)
@@ -44,6 +45,7 @@ void arena_reset(struct arena *arena)
         arena->blocks->used = 0;
     }
     arena->used = 0;
+    arena->starved = false;
 }
 
 static struct arena_block *add_block(struct arena *arena, size_t size)
@@ -55,6 +57,7 @@ static struct arena_block *add_block(struct arena *arena, size_t size)
     if (room < size)
         room = size;
     struct arena_block *block = os_resize(NULL, sizeof *block + room);
+    arena->starved = arena->starved || !block;
     if (!block)
         return NULL;
     block->older = arena->blocks;

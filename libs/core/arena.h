@@ -2,6 +2,7 @@
 #ifndef IG_CORE_ARENA_H
 #define IG_CORE_ARENA_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "libs/core/str.h"
@@ -12,6 +13,7 @@ struct arena {
     struct arena_block *blocks; /* newest first */
     size_t used;                /* bytes handed out since the last reset, padding included */
     size_t limit;               /* never exceeded */
+    bool starved;               /* the system, not the limit, has refused since the last reset */
 };
 
 void arena_init(struct arena *arena, size_t limit); /* allocates nothing */

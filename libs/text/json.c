@@ -258,6 +258,9 @@ enum fault_code json_read(struct arena *arena, struct str text, const struct jso
     arena_now = arena;
     cJSON *value = cJSON_ParseWithLengthOpts(text.ptr, text.len, NULL, 0);
     arena_now = NULL;
+    if (!value && arena->starved)
+        return fault_set(fault, FAULT_NO_MEMORY, "no memory left to read %zu bytes of JSON",
+                         text.len);
     if (!value)
         return fault_set(fault, arena->used >= arena->limit / 2 ? FAULT_LIMIT : FAULT_INPUT,
                          "JSON of %zu bytes cannot be read: an invalid surrogate pair, or over the "

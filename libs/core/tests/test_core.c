@@ -183,6 +183,30 @@ static void file_read__reads_a_file_of_just_the_limit_and_refuses_one_byte_more(
     unlink(path);
 }
 
+static void *refuse_memory(void *ptr, size_t size)
+{
+    return size > 0 ? NULL : os_posix.resize(ptr, size);
+}
+
+static void arena__knows_whether_its_limit_or_the_system_refused(void **state)
+{
+    (void)state;
+    struct os_platform poor = os_posix;
+    struct arena arena;
+    poor.resize = refuse_memory;
+    arena_init(&arena, 1 << 20);
+    assert_null(arena_alloc(&arena, 2 << 20));
+    assert_false(arena.starved);
+    const struct os_platform *before = os_platform_set(&poor);
+    assert_null(arena_alloc(&arena, 1000));
+    os_platform_set(before);
+    assert_true(arena.starved);
+    arena_reset(&arena);
+    assert_false(arena.starved);
+    assert_non_null(arena_alloc(&arena, 1000));
+    arena_done(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -193,6 +217,7 @@ int main(void)
         cmocka_unit_test(buf__remembers_the_first_refusal_and_tells_it_once),
         cmocka_unit_test(buf__writes_numbers_at_their_extremes),
         cmocka_unit_test(arena__refuses_beyond_its_limit_and_serves_again_after_reset),
+        cmocka_unit_test(arena__knows_whether_its_limit_or_the_system_refused),
         cmocka_unit_test(map__finds_each_of_many_keys_and_no_other),
         cmocka_unit_test(file_replace__leaves_the_old_file_when_a_step_is_refused),
         cmocka_unit_test(file_read__reads_a_file_of_just_the_limit_and_refuses_one_byte_more),
