@@ -11,6 +11,7 @@
  *     data/                 store and key, as intelgraphd has them
  *     log/, receipts/       the logs as static files
  *     bundle-N.json         the receipt of hand-off N, for some N */
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -24,46 +25,66 @@ enum {
     RECEIPT_EACH = 15,
     BUNDLE_EACH = 60,
     BUNDLE_MAX = 1 << 20,
+    PATH_ROOM = 4096,
     STORE_MAX = 64 << 20
 };
 
 static const struct str tenant = {"acme", 4};
 
 struct maker {
-    char folder[4096];
+    char folder[1024];
     struct store *store;
     struct audit *audit;
     struct buf note; /* the newest */
 };
 
-static enum fault_code put(const struct maker *maker, const char *name, struct str content,
-                           struct fault *fault)
+/* folder/name/rest; `rest` may be empty. */
+static void path_of(const struct maker *maker, const char *name, const char *rest,
+                    char out[PATH_ROOM])
 {
-    char path[4200];
-    snprintf(path, sizeof path, "%s/%s", maker->folder, name);
+    int len = snprintf(out, PATH_ROOM, "%s/%s%s%s", maker->folder, name, rest[0] ? "/" : "", rest);
+    assert(len > 0 && len < PATH_ROOM);
+}
+
+static enum fault_code put(const struct maker *maker, const char *name, const char *rest,
+                           struct str content, struct fault *fault)
+{
+    char path[PATH_ROOM];
+    path_of(maker, name, rest, path);
     return file_replace(path, content, 0600, fault);
+}
+
+/* A file of the honest log's data folder, for another one's; the honest log is closed. */
+static enum fault_code copy_file(const struct maker *maker, const char *name, const char *file,
+                                 struct fault *fault)
+{
+    char path[PATH_ROOM];
+    struct buf bytes;
+    buf_init(&bytes, STORE_MAX);
+    path_of(maker, name, "data", path);
+    enum fault_code code = file_make_folder(path, 0700, fault);
+    path_of(maker, "honest", file, path);
+    if (code == FAULT_NONE)
+        code = file_read(path, &bytes, fault);
+    if (code == FAULT_NONE)
+        code = put(maker, name, file, buf_str(&bytes), fault);
+    buf_done(&bytes);
+    return code;
 }
 
 /* The store of `name`, under the key of the honest one. */
 static enum fault_code open_log(struct maker *maker, const char *name, struct fault *fault)
 {
-    static const char *const files[] = {"audit.key", "audit.vkey"};
-    char path[4200];
-    char keys[4200];
-    enum fault_code code = FAULT_NONE;
-    snprintf(keys, sizeof keys, "%s/%s/data", maker->folder, name);
-    code = file_make_folder(keys, 0700, fault);
-    for (size_t i = 0; i < 2 && strcmp(name, "honest") != 0 && code == FAULT_NONE; i++) {
-        struct buf key;
-        buf_init(&key, 1 << 16);
-        snprintf(path, sizeof path, "%s/honest/data/%s", maker->folder, files[i]);
-        code = file_read(path, &key, fault);
-        snprintf(path, sizeof path, "%s/data/%s", name, files[i]);
-        if (code == FAULT_NONE)
-            code = put(maker, path, buf_str(&key), fault);
-        buf_done(&key);
-    }
-    snprintf(path, sizeof path, "%s/intelgraph.db", keys);
+    char keys[PATH_ROOM];
+    char path[PATH_ROOM];
+    path_of(maker, name, "data", keys);
+    path_of(maker, name, "data/intelgraph.db", path);
+    enum fault_code code = file_make_folder(keys, 0700, fault);
+    bool honest = strcmp(name, "honest") == 0;
+    if (code == FAULT_NONE && !honest)
+        code = copy_file(maker, name, "data/audit.key", fault);
+    if (code == FAULT_NONE && !honest)
+        code = copy_file(maker, name, "data/audit.vkey", fault);
     if (code == FAULT_NONE)
         code = store_open(path, &maker->store, fault);
     if (code == FAULT_NONE)
@@ -79,24 +100,6 @@ static void close_log(struct maker *maker)
     store_close(maker->store);
     maker->audit = NULL;
     maker->store = NULL;
-}
-
-/* A copy of the honest store, which is closed, for a log named `name`. */
-static enum fault_code copy_store(struct maker *maker, const char *name, struct fault *fault)
-{
-    char path[4200];
-    struct buf bytes;
-    buf_init(&bytes, STORE_MAX);
-    snprintf(path, sizeof path, "%s/honest/data/intelgraph.db", maker->folder);
-    enum fault_code code = file_read(path, &bytes, fault);
-    snprintf(path, sizeof path, "%s/%s/data", maker->folder, name);
-    if (code == FAULT_NONE)
-        code = file_make_folder(path, 0700, fault);
-    snprintf(path, sizeof path, "%s/data/intelgraph.db", name);
-    if (code == FAULT_NONE)
-        code = put(maker, path, buf_str(&bytes), fault);
-    buf_done(&bytes);
-    return code;
 }
 
 /* The receipt of a hand-off, as a commit leaves it. */
@@ -160,26 +163,25 @@ static enum fault_code put_bundle(struct maker *maker, const char *name, int num
                                   struct fault *fault)
 {
     char handoff[33];
-    char path[64];
+    char file[64];
     struct buf bundle;
     buf_init(&bundle, BUNDLE_MAX);
     snprintf(handoff, sizeof handoff, "%032d", number);
-    snprintf(path, sizeof path, "%s/bundle-%d.json", name, number);
+    snprintf(file, sizeof file, "bundle-%d.json", number);
     enum fault_code code =
         audit_receipt_bundle(maker->audit, maker->store, tenant, str_of(handoff), &bundle, fault);
     if (code == FAULT_NONE)
-        code = put(maker, path, buf_str(&bundle), fault);
+        code = put(maker, name, file, buf_str(&bundle), fault);
     buf_done(&bundle);
     return code;
 }
 
 /* Both logs as files, and some bundles, as they are now. */
 static enum fault_code export(struct maker *maker, const char *name, struct fault *fault) {
-    char path[4200]; char log[AUDIT_LOG_MAX];
-    snprintf(path, sizeof path, "%s/%s/log", maker->folder, name);
+    char path[PATH_ROOM]; char log[AUDIT_LOG_MAX]; path_of(maker, name, "log", path);
     enum fault_code code = audit_log_name(tenant, true, log, fault);
     if (code == FAULT_NONE) code = audit_export(maker->store, tenant, path, fault);
-    snprintf(path, sizeof path, "%s/%s/receipts", maker->folder, name);
+    path_of(maker, name, "receipts", path);
     if (code == FAULT_NONE) code = audit_export(maker->store, str_of(log), path, fault);
     for (int number = BUNDLE_EACH; number <= CUT && code == FAULT_NONE; number += BUNDLE_EACH)
         code = put_bundle(maker, name, number, fault);
@@ -198,7 +200,7 @@ static enum fault_code put_keys(struct maker *maker, struct fault *fault)
         if (code == FAULT_NONE) {
             audit_add_verifier_key(maker->audit, str_of(log), &vkey);
             buf_add_byte(&vkey, '\n');
-            code = put(maker, receipts ? "receipts-vkey" : "vkey", buf_str(&vkey), fault);
+            code = put(maker, receipts ? "receipts-vkey" : "vkey", "", buf_str(&vkey), fault);
         }
     }
     buf_done(&vkey);
@@ -211,9 +213,9 @@ static enum fault_code part_ways(struct maker *maker, struct fault *fault)
     enum fault_code code = export(maker, "cut", fault);
     close_log(maker);
     if (code == FAULT_NONE)
-        code = copy_store(maker, "cut", fault);
+        code = copy_file(maker, "cut", "data/intelgraph.db", fault);
     if (code == FAULT_NONE)
-        code = copy_store(maker, "forked", fault);
+        code = copy_file(maker, "forked", "data/intelgraph.db", fault);
     return code == FAULT_NONE ? open_log(maker, "honest", fault) : code;
 }
 
@@ -228,7 +230,7 @@ static enum fault_code make_honest(struct maker *maker, struct fault *fault)
         snprintf(name, sizeof name, "head-%d", number);
         bool kept = number == 1 || number == 64 || number == 250 || number == 257;
         if (code == FAULT_NONE && kept)
-            code = put(maker, name, buf_str(&maker->note), fault);
+            code = put(maker, name, "", buf_str(&maker->note), fault);
         if (code == FAULT_NONE && number == CUT)
             code = part_ways(maker, fault);
     }
