@@ -80,6 +80,8 @@ size_t str_find_byte(struct str s, char byte)
 
 size_t str_find(struct str s, struct str part)
 {
+    if (part.len == 0)
+        return 0;
     const char *at = s.len ? memmem(s.ptr, s.len, part.ptr, part.len) : NULL;
     return at ? (size_t)(at - s.ptr) : s.len;
 }

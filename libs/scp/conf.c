@@ -71,6 +71,9 @@ static enum fault_code add_line(struct scp_conf *conf, struct scp_conf_item *at,
     struct str value;
     if (line.len == 0 || line.ptr[0] == '#')
         return FAULT_NONE;
+    if (str_find_byte(line, '\0') < line.len)
+        return fault_set(fault, FAULT_INPUT, "%s line %zu: a NUL byte; save the file as UTF-8 text",
+                         at->file, at->line);
     if (line.ptr[0] == '[') {
         if (!str_ends(line, STR("]")))
             return fault_set(fault, FAULT_INPUT, "%s line %zu: the stanza's ] is missing", at->file,

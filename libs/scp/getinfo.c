@@ -12,7 +12,7 @@ enum fault_code scp_metadata_read(struct arena *arena, struct str metadata,
     struct str action;
     enum fault_code code = json_read(arena, metadata, &top, fault);
     if (code != FAULT_NONE)
-        return fault_prefix(fault, "the chunk's metadata is ");
+        return fault_prefix(fault, "the chunk's metadata: ");
     if (!json_text(json_member(top, "action"), &action))
         return fault_set(fault, FAULT_INPUT, "the chunk's metadata has no \"action\"");
     bool is_getinfo = str_equal(action, STR("getinfo"));
@@ -83,7 +83,10 @@ static int64_t time_of(const struct json *object, const char *name)
 static enum fault_code read_args(const struct json *info, struct scp_getinfo *out,
                                  struct fault *fault)
 {
-    const struct json *arg = json_first(json_member(info, "args"));
+    const struct json *args = json_member(info, "args");
+    if (args && !json_is_array(args))
+        return fault_set(fault, FAULT_INPUT, "args in getinfo is not a list");
+    const struct json *arg = json_first(args);
     for (; arg; arg = json_next(arg)) {
         if (out->arg_count == SCP_ARGS_MAX)
             return fault_set(fault, FAULT_LIMIT, "more than %d arguments", SCP_ARGS_MAX);
@@ -100,7 +103,7 @@ enum fault_code scp_getinfo_read(struct arena *arena, struct str metadata, struc
     const struct json *top;
     enum fault_code code = json_read(arena, metadata, &top, fault);
     if (code != FAULT_NONE)
-        return fault_prefix(fault, "the getinfo metadata is ");
+        return fault_prefix(fault, "the getinfo metadata: ");
     *out = (struct scp_getinfo){0};
     if (!json_boolean(json_member(top, "preview"), &out->preview))
         out->preview = false;

@@ -93,6 +93,36 @@ static bool is_hex(char c)
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
+/* The number in the four digits of a \uXXXX at the start of `text`; 0 when it does not begin so. */
+static unsigned unit_of(struct str text)
+{
+    unsigned unit = 0;
+    if (text.len < 6 || text.ptr[0] != '\\' || text.ptr[1] != 'u')
+        return 0;
+    for (size_t i = 2; i < 6; i++) {
+        char c = text.ptr[i];
+        unit = unit * 16 + (unsigned)(c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10);
+    }
+    return unit;
+}
+
+/* After a \uXXXX: the first half of a surrogate pair needs the second one behind it. */
+static enum fault_code scan_surrogate(struct scan *scan)
+{
+    unsigned unit = unit_of((struct str){scan->at - 6, 6});
+    if (unit < 0xd800 || unit > 0xdfff)
+        return FAULT_NONE;
+    struct str rest = {scan->at, (size_t)(scan->end - scan->at)};
+    bool whole = rest.len >= 6;
+    for (size_t i = 2; i < 6 && whole; i++)
+        whole = is_hex(rest.ptr[i]);
+    unsigned low = whole ? unit_of(rest) : 0;
+    if (unit >= 0xdc00 || low < 0xdc00 || low > 0xdfff)
+        return wrong(scan, "one half of a surrogate pair stands alone");
+    scan->at += 6;
+    return FAULT_NONE;
+}
+
 static enum fault_code scan_escape(struct scan *scan)
 {
     scan->at++;
@@ -110,7 +140,7 @@ static enum fault_code scan_escape(struct scan *scan)
             return wrong(scan, "\\u needs four hexadecimal digits");
     if (memcmp(scan->at - 4, "0000", 4) == 0)
         return wrong(scan, "\\u0000 is not allowed");
-    return FAULT_NONE;
+    return scan_surrogate(scan);
 }
 
 static enum fault_code scan_string(struct scan *scan, struct str *out_raw)
@@ -132,6 +162,71 @@ static enum fault_code scan_string(struct scan *scan, struct str *out_raw)
     *out_raw = (struct str){start, (size_t)(scan->at - start)};
     scan->at++;
     return FAULT_NONE;
+}
+
+/* A name's text, escapes undone, one byte at a time: the two sides of a comparison. */
+struct name_bytes {
+    struct str rest; /* a raw string that was scanned */
+    unsigned char held[4];
+    size_t held_len;
+    size_t held_at;
+};
+
+static void hold_utf8(struct name_bytes *name, unsigned point)
+{
+    static const unsigned char leads[] = {0, 0, 0xc0, 0xe0, 0xf0};
+    size_t len = point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
+    for (size_t i = len - 1; i > 0; i--, point >>= 6)
+        name->held[i] = (unsigned char)(0x80 | (point & 0x3f));
+    name->held[0] = (unsigned char)(len == 1 ? point : leads[len] | point);
+    name->held_len = len;
+    name->held_at = 0;
+}
+
+/* The next byte, or -1 at the end. */
+static int next_byte(struct name_bytes *name)
+{
+    if (name->held_at < name->held_len)
+        return name->held[name->held_at++];
+    if (name->rest.len == 0)
+        return -1;
+    char c = name->rest.ptr[0];
+    unsigned unit = unit_of(name->rest);
+    if (unit == 0) {
+        static const char letters[] = "bfnrt";
+        static const char meant[] = "\b\f\n\r\t";
+        bool escaped = c == '\\';
+        c = name->rest.ptr[escaped];
+        const char *letter = escaped ? strchr(letters, c) : NULL;
+        name->rest = str_skip(name->rest, escaped ? 2 : 1);
+        return (unsigned char)(letter ? meant[letter - letters] : c);
+    }
+    name->rest = str_skip(name->rest, 6);
+    unsigned low = unit >= 0xd800 && unit < 0xdc00 ? unit_of(name->rest) : 0;
+    if (low >= 0xdc00 && low < 0xe000) {
+        name->rest = str_skip(name->rest, 6);
+        unit = 0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00);
+    }
+    hold_utf8(name, unit);
+    return next_byte(name);
+}
+
+/* Whether two raw names say the same: "a" and "\u0061" do. */
+static bool same_name(struct str a, struct str b)
+{
+    if (str_equal(a, b))
+        return true;
+    if (str_find_byte(a, '\\') == a.len && str_find_byte(b, '\\') == b.len)
+        return false;
+    struct name_bytes left = {.rest = a};
+    struct name_bytes right = {.rest = b};
+    int byte;
+    do {
+        byte = next_byte(&left);
+        if (byte != next_byte(&right))
+            return false;
+    } while (byte >= 0);
+    return true;
 }
 
 static enum fault_code scan_value(struct scan *scan, int depth);
@@ -159,7 +254,7 @@ static enum fault_code scan_members(struct scan *scan, int depth, char close)
             if (code != FAULT_NONE)
                 return code;
             for (size_t i = 0; i < count; i++)
-                if (str_equal(names[i], names[count]))
+                if (same_name(names[i], names[count]))
                     return wrong(scan, "a name stands twice in one object");
             count++;
             skip_blanks(scan);
@@ -213,8 +308,10 @@ static enum fault_code scan_value(struct scan *scan, int depth)
         return scan_word(scan, STR("false"));
     case 'n':
         return scan_word(scan, STR("null"));
-    default:
+    case '-':
         return scan_number(scan);
+    default:
+        return is_digit(scan) ? scan_number(scan) : wrong(scan, "a value is expected");
     }
 }
 
@@ -262,9 +359,8 @@ enum fault_code json_read(struct arena *arena, struct str text, const struct jso
         return fault_set(fault, FAULT_NO_MEMORY, "no memory left to read %zu bytes of JSON",
                          text.len);
     if (!value)
-        return fault_set(fault, arena->used >= arena->limit / 2 ? FAULT_LIMIT : FAULT_INPUT,
-                         "JSON of %zu bytes cannot be read: an invalid surrogate pair, or over the "
-                         "memory limit of %zu bytes",
+        return fault_set(fault, FAULT_LIMIT,
+                         "JSON of %zu bytes needs more memory than the limit of %zu bytes",
                          text.len, arena->limit);
     *out = cooked(value);
     return FAULT_NONE;

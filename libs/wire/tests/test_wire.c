@@ -350,7 +350,7 @@ static const struct bad_line bad_lines[] = {
     {"{\"entity\":{\"count\":1.5}}", "entity.count", "must be a whole number"},
     {"{\"entity\":{\"count\":\"5\"}}", "entity.count", "must be a whole number"},
     {"{\"entity\":{\"count\":1e300}}", "entity.count", "must be a whole number"},
-    {"{\"entity\":{\"count\":1,\"c\\u006funt\":2}}", "entity.count", "stands twice"},
+    {"{\"entity\":{\"count\":1,\"c\\u006funt\":2}}", "", "stands twice in one object"},
     {"{\"entity\":{\"fields\":\"src\"}}", "entity.fields", "array of field names"},
     {"{\"entity\":{\"fields\":[\"\"]}}", "entity.fields", "1 to 128 bytes"},
     {"{\"entity\":{\"fields\":[\"1\",\"2\",\"3\",\"4\",\"5\",\"6\",\"7\",\"8\",\"9\"]}}",
