@@ -49,7 +49,7 @@ static enum fault_code make_folder(const char *folder, bool make, struct fault *
                                folder);
         enum fault_code code = file_make_folder(folder, 0700, fault);
         if (code != FAULT_NONE) {
-            fault_prefix(fault, "the data folder cannot be made (choose another with --data)");
+            fault_prefix(fault, "the data folder cannot be made (choose another with --data): ");
             return code;
         }
     } else if (!S_ISDIR(found.st_mode)) {

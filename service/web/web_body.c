@@ -73,11 +73,16 @@ static enum fault_code inflate_piece(struct web_body *body, int *out_result, str
     /* One byte more than the limit cannot be reserved: a scratch byte shows that more would come.
      */
     unsigned char scratch;
-    size_t piece = left < PIECE ? left : PIECE;
+    /* Up to the next multiple of PIECE: so the ratio is judged at the same places however the bytes
+     * came. */
+    size_t piece = PIECE - body->bytes.len % PIECE;
+    if (piece > left)
+        piece = left;
     char *room = piece > 0 ? buf_reserve(&body->bytes, piece) : (char *)&scratch;
     if (!room)
         return buf_check(&body->bytes, "the inflated body", fault);
     size_t offered = piece > 0 ? piece : 1;
+    size_t taken = stream->avail_in;
     stream->next_out = (unsigned char *)room;
     stream->avail_out = (unsigned)offered;
     *out_result = inflate(stream, Z_NO_FLUSH);
@@ -91,7 +96,9 @@ static enum fault_code inflate_piece(struct web_body *body, int *out_result, str
     if (*out_result != Z_OK && *out_result != Z_STREAM_END && *out_result != Z_BUF_ERROR)
         return fault_field(fault, FAULT_INPUT, "body", "the body is not what it says: %s",
                            stream->msg ? stream->msg : "not a gzip stream");
-    if (body->bytes.len > body->received * WEB_GZIP_RATIO_MAX + WEB_GZIP_SLACK)
+    body->consumed += taken - stream->avail_in;
+    if (body->bytes.len % PIECE == 0 &&
+        body->bytes.len > body->consumed * WEB_GZIP_RATIO_MAX + WEB_GZIP_SLACK)
         return fault_field(
             fault, FAULT_LIMIT, "body",
             "the body inflates to more than %d times its size; send it less compressed",

@@ -11,6 +11,7 @@ struct web_inflater;
 struct web_body {
     struct buf bytes;  /* inflated */
     uint64_t received; /* as sent */
+    uint64_t consumed; /* of them, inflated */
     uint64_t limit;
     struct web_inflater *inflater; /* NULL: identity */
     bool ended;                    /* the last gzip member is complete */

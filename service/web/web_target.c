@@ -90,6 +90,10 @@ enum fault_code web_target_read(struct arena *arena, struct str raw, struct web_
     enum fault_code code = web_target_decode(arena, path, false, &target.path, fault);
     if (code == FAULT_NONE)
         code = read_segments(arena, path, &target, fault);
+    /* Members are decoded when a handler asks for them; a query that cannot be is refused now. */
+    struct str ignored;
+    if (code == FAULT_NONE)
+        code = web_target_decode(arena, target.query, true, &ignored, fault);
     if (code == FAULT_NONE)
         *out = target;
     return code;

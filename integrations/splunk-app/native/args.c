@@ -28,6 +28,10 @@ static enum fault_code unknown(struct str name, struct fault *fault)
             nearest = i;
         }
     }
+    if (least > str_of(table[nearest].name).len / 2) /* too far to be what was meant */
+        return fault_field(fault, FAULT_INPUT, "arguments",
+                           "there is no argument \"%.*s\". Usage: " USAGE,
+                           STR_ARG(str_take(name, 40)));
     return fault_field(fault, FAULT_INPUT, "arguments",
                        "there is no argument \"%.*s\"; did you mean %s? Usage: " USAGE,
                        STR_ARG(str_take(name, 40)), table[nearest].form);

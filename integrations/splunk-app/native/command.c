@@ -119,6 +119,9 @@ static enum fault_code send_reply(struct talk *talk, const struct command_reply 
 
 static enum fault_code answer_getinfo(struct talk *talk, struct str metadata, struct fault *fault)
 {
+    if (talk->started)
+        return fault_set(fault, FAULT_INPUT,
+                         "splunkd sent getinfo a second time, where rows are expected");
     enum fault_code code = scp_getinfo_read(&talk->process, metadata, &talk->info, fault);
     if (code != FAULT_NONE)
         return code;

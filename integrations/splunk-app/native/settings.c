@@ -32,7 +32,7 @@ static const struct setting table[] = {
      "machine only."},
     {INSTANCE, "tenant", TEXT, AT(tenant), NULL, 1, 64,
      "The tenant whose graph receives what is handed off."},
-    {INSTANCE, "credential", TEXT, AT(credential), NULL, 6, 1024,
+    {INSTANCE, "credential", TEXT, AT(credential), NULL, 1, 1024,
      "Where the API token is: file:<path> of a file that holds the token alone. A path that does "
      "not "
      "begin with a slash is looked for in the app's folder; $SPLUNK_HOME stands for its value. "
