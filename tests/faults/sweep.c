@@ -26,7 +26,7 @@
 #include <sanitizer/lsan_interface.h>
 #endif
 
-enum { SWEEPS_MAX = 128, EACH_UP_TO = 120, NAME_MAX_BYTES = 128 };
+enum { SWEEPS_MAX = 128, EACH_UP_TO = 100, NAME_MAX_BYTES = 128 };
 
 struct sweep {
     char name[NAME_MAX_BYTES];
@@ -71,7 +71,7 @@ static void run_sweep(void **state)
     bool reached = true;
     long cases = 0;
     long last = 0;
-    for (long at = 1; reached; at += all || at < EACH_UP_TO ? 1 : at / 30) {
+    for (long at = 1; reached; at += all || at < EACH_UP_TO ? 1 : at / 20) {
         cases++;
         last = at;
         snprintf(where, sizeof where, "%s, n = %ld", sweep->name, at);
