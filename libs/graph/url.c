@@ -48,7 +48,8 @@ static bool is_defanged(struct str text)
     struct str head;
     struct str tail;
     size_t slashes = find_any(text, "/?#"); /* a `//` behind those, or a host, is the path's own */
-    bool leads = slashes == 0 || text.ptr[slashes - 1] == ':' || text.ptr[slashes - 1] == ']';
+    struct str before = str_take(text, slashes);
+    bool leads = slashes == 0 || str_ends(before, STR(":")) || str_ends(before, STR("[:]"));
     size_t start = leads && str_starts(str_skip(text, slashes), STR("//")) ? slashes + 2 : 0;
     str_cut(text, ':', &head, &tail);
     for (size_t i = 0; i < sizeof defanged_schemes / sizeof defanged_schemes[0]; i++) {
