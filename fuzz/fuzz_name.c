@@ -25,9 +25,11 @@ static void check_around(int type, const struct graph_value *value, struct str t
                          const char *before, const char *after)
 {
     static struct graph_value again;
-    char room[ROOM + 8];
+    char room[GRAPH_VALUE_MAX + 8];
     size_t start = strlen(before);
     size_t end = strlen(after);
+    if (text.len + start + end > GRAPH_VALUE_MAX)
+        return;
     memcpy(room, before, start);
     memcpy(room + start, text.ptr, text.len);
     memcpy(room + start + text.len, after, end);
@@ -55,10 +57,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (graph_normalise(type, raw, &value) != GRAPH_VALUE_GOOD)
         return 0;
     struct str normal = {value.text, value.len};
-    check_around(type, &value, raw, " \t", "\r\n");
+    check_around(type, &value, (struct str){value.text, value.len}, " \t", "\r\n");
     if (type == GRAPH_DOMAIN) {
         check_upper(type, &value, value.len);
-        if (value.len < 250)
+        if (value.len > 3 && value.len < 250) /* "n.a." says that there is none */
             check_around(type, &value, (struct str){value.text, value.len}, "", ".");
     } else {
         size_t colon = str_find_byte(normal, ':');
