@@ -34,6 +34,7 @@ struct scan {
     const char *at;
     const char *end;
     const char *start;
+    bool escaped; /* the string scanned last holds an escape */
     struct fault *fault;
 };
 
@@ -146,6 +147,7 @@ static enum fault_code scan_escape(struct scan *scan)
 static enum fault_code scan_string(struct scan *scan, struct str *out_raw)
 {
     const char *start = ++scan->at;
+    scan->escaped = false;
     while (scan->at < scan->end && *scan->at != '"') {
         if ((unsigned char)*scan->at < 0x20)
             return wrong(scan, "a control character in a string must be escaped");
@@ -156,6 +158,7 @@ static enum fault_code scan_string(struct scan *scan, struct str *out_raw)
         enum fault_code code = scan_escape(scan);
         if (code != FAULT_NONE)
             return code;
+        scan->escaped = true;
     }
     if (scan->at >= scan->end)
         return wrong(scan, "a string is not closed");
@@ -214,10 +217,6 @@ static int next_byte(struct name_bytes *name)
 /* Whether two raw names say the same: "a" and "\u0061" do. */
 static bool same_name(struct str a, struct str b)
 {
-    if (str_equal(a, b))
-        return true;
-    if (str_find_byte(a, '\\') == a.len && str_find_byte(b, '\\') == b.len)
-        return false;
     struct name_bytes left = {.rest = a};
     struct name_bytes right = {.rest = b};
     int byte;
@@ -235,6 +234,7 @@ static enum fault_code scan_members(struct scan *scan, int depth, char close)
 {
     struct str names[JSON_MEMBERS_MAX];
     size_t count = 0;
+    bool escaped = false; /* a name holds an escape: then bytes alone do not tell names apart */
     scan->at++;
     skip_blanks(scan);
     if (scan->at < scan->end && *scan->at == close) {
@@ -253,8 +253,10 @@ static enum fault_code scan_members(struct scan *scan, int depth, char close)
             code = scan_string(scan, &names[count]);
             if (code != FAULT_NONE)
                 return code;
+            escaped |= scan->escaped;
             for (size_t i = 0; i < count; i++)
-                if (same_name(names[i], names[count]))
+                if (str_equal(names[i], names[count]) ||
+                    (escaped && same_name(names[i], names[count])))
                     return wrong(scan, "a name stands twice in one object");
             count++;
             skip_blanks(scan);
@@ -319,7 +321,7 @@ enum fault_code json_check(struct str text, struct fault *fault)
 {
     if (!text.ptr)
         text = STR("");
-    struct scan scan = {text.ptr, text.ptr + text.len, text.ptr, fault};
+    struct scan scan = {text.ptr, text.ptr + text.len, text.ptr, false, fault};
     enum fault_code code = scan_value(&scan, 1);
     if (code != FAULT_NONE)
         return code;
