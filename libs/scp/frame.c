@@ -95,7 +95,7 @@ static enum fault_code read_exactly(struct scp_reader *reader, size_t len, size_
 static enum fault_code read_header_line(struct scp_reader *reader, bool *out_end,
                                         struct fault *fault)
 {
-    size_t got;
+    size_t got = 0;
     size_t want = magic.len + 4; /* the shortest header: "chunked 1.0,0,0\n" */
     *out_end = false;
     for (;;) {
@@ -120,8 +120,8 @@ static enum fault_code read_header_line(struct scp_reader *reader, bool *out_end
 enum fault_code scp_read(struct scp_reader *reader, struct scp_request *out, bool *out_end,
                          struct fault *fault)
 {
-    struct scp_header header;
-    size_t got;
+    struct scp_header header = {0};
+    size_t got = 0;
     bool end;
     buf_clear(&reader->chunk);
     enum fault_code code = read_header_line(reader, &end, fault);
