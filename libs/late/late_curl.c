@@ -52,8 +52,8 @@ CURLcode curl_easy_setopt(CURL *curl, CURLoption option, ...)
     va_list args;
     assert(real);
     va_start(args, option);
-    /* The branches read alike, each takes an argument of another type. */
-    switch ((int)option / TYPE_STEP * TYPE_STEP) { /* NOLINT(bugprone-branch-clone) */
+    /* The branches read alike, each takes an argument of another type. NOLINTBEGIN(bugprone-*) */
+    switch ((int)option / TYPE_STEP * TYPE_STEP) {
     case CURLOPTTYPE_LONG:
         code = real(curl, option, va_arg(args, long));
         break;
@@ -67,6 +67,7 @@ CURLcode curl_easy_setopt(CURL *curl, CURLoption option, ...)
         code = real(curl, option, va_arg(args, void *));
         break;
     }
+    /* NOLINTEND(bugprone-*) */
     va_end(args);
     return code;
 }

@@ -26,7 +26,7 @@ static enum fault_code read_length(struct str digits, const char *what, uint64_t
 
 enum fault_code scp_header_read(struct str line, struct scp_header *out, struct fault *fault)
 {
-    struct scp_header header;
+    struct scp_header header = {0};
     struct str metadata;
     struct str body;
     if (!str_ends(line, STR("\n")) || !str_starts(line, magic))
