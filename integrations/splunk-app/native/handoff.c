@@ -4,14 +4,11 @@
 
 #include <stdio.h>
 
-#include "libs/core/file.h"
 #include "libs/core/os.h"
 #include "libs/text/json_write.h"
 
 enum {
     ARENA_BYTES = 16 << 20,
-    LOOKUP_BYTES_MAX = 4 << 20,
-    RELATIONS_PER_ENTITY = 4, /* room for relations, in proportion to that for entities */
 };
 
 static const char *const added_columns[] = {"intelgraph_url", "intelgraph_entities",
@@ -21,88 +18,30 @@ void handoff_init(struct handoff *handoff)
 {
     *handoff = (struct handoff){0};
     arena_init(&handoff->arena, ARENA_BYTES);
+    collect_init(&handoff->collect);
     rows_init(&handoff->rows, added_columns);
 }
 
 void handoff_done(struct handoff *handoff)
 {
     rows_done(&handoff->rows);
-    graph_free(handoff->graph);
-    graph_mapping_free(handoff->mapping);
+    collect_done(&handoff->collect);
     arena_done(&handoff->arena);
 }
 
 /* --- start: getinfo ------------------------------------------------------------------------ */
-
-/* The admin's lookup; without one, the table that is compiled in. */
-static enum fault_code read_mapping(struct handoff *handoff, struct fault *fault)
-{
-    char path[PATH_MAX];
-    struct buf csv;
-    struct fault missing;
-    enum fault_code code =
-        places_join(path, sizeof path, handoff->places.app, "lookups/intelgraph_fields.csv", fault);
-    if (code != FAULT_NONE)
-        return code;
-    buf_init(&csv, LOOKUP_BYTES_MAX);
-    code = file_read(path, &csv, &missing);
-    if (code == FAULT_NONE)
-        code = graph_mapping_read(buf_str(&csv), &handoff->mapping, fault);
-    else if (code == FAULT_NOT_FOUND)
-        code = graph_mapping_read(graph_mapping_default(), &handoff->mapping, fault);
-    else
-        *fault = missing;
-    buf_done(&csv);
-    return code == FAULT_NONE ? code : fault_prefix(fault, "lookups/intelgraph_fields.csv: ");
-}
-
-static enum fault_code unknown_field(const struct handoff *handoff, struct str name,
-                                     struct fault *fault)
-{
-    size_t least = SIZE_MAX;
-    struct str nearest = STR("");
-    for (size_t i = 0; i < graph_mapping_count(handoff->mapping); i++) {
-        const struct graph_field *field = graph_mapping_at(handoff->mapping, i);
-        size_t distance = str_distance(name, field->name);
-        if (distance < least) {
-            least = distance;
-            nearest = field->name;
-        }
-    }
-    return fault_field(fault, FAULT_INPUT, "fields",
-                       "fields=%.*s: IntelGraph does not know what this field holds; did you mean "
-                       "%.*s? Fields are listed in lookups/intelgraph_fields.csv",
-                       STR_ARG(str_take(name, 60)), STR_ARG(nearest));
-}
-
-static enum fault_code choose_fields(struct handoff *handoff, struct fault *fault)
-{
-    size_t count = graph_mapping_count(handoff->mapping);
-    if (handoff->args.field_count == 0)
-        return FAULT_NONE;
-    handoff->wanted = arena_alloc(&handoff->arena, count * sizeof *handoff->wanted);
-    if (!handoff->wanted)
-        return fault_set(fault, FAULT_NO_MEMORY, "no memory left for the fields");
-    for (size_t i = 0; i < handoff->args.field_count; i++) {
-        struct str name = handoff->args.fields[i];
-        const struct graph_field *field = graph_mapping_find(handoff->mapping, name);
-        if (!field)
-            return unknown_field(handoff, name, fault);
-        handoff->wanted[field - graph_mapping_at(handoff->mapping, 0)] = true;
-    }
-    return FAULT_NONE;
-}
 
 static void add_required_fields(const struct handoff *handoff, struct buf *out_members)
 {
     struct json_out out = json_out_to(out_members);
     json_put_text(&out, "type", STR("stateful"));
     json_open_at(&out, "required_fields", '[');
-    for (size_t i = 0; i < HANDOFF_EVENT_COLUMNS; i++)
-        json_put_text(&out, NULL, str_of(handoff_event_columns[i]));
-    for (size_t i = 0; i < graph_mapping_count(handoff->mapping); i++)
-        if (!handoff->wanted || handoff->wanted[i])
-            json_put_text(&out, NULL, graph_mapping_at(handoff->mapping, i)->name);
+    for (size_t i = 0; i < COLLECT_EVENT_COLUMNS; i++)
+        json_put_text(&out, NULL, str_of(collect_event_columns[i]));
+    const struct collect *collect = &handoff->collect;
+    for (size_t i = 0; i < graph_mapping_count(collect->mapping); i++)
+        if (!collect->wanted || collect->wanted[i])
+            json_put_text(&out, NULL, graph_mapping_at(collect->mapping, i)->name);
     json_close(&out, ']');
 }
 
@@ -119,9 +58,8 @@ static enum fault_code start(void *state, const struct scp_getinfo *info, struct
     if (code == FAULT_NONE)
         code = settings_read(&handoff->places, &handoff->arena, &handoff->settings, fault);
     if (code == FAULT_NONE)
-        code = read_mapping(handoff, fault);
-    if (code == FAULT_NONE)
-        code = choose_fields(handoff, fault);
+        code = collect_open(&handoff->collect, &handoff->places, handoff->args.fields,
+                            handoff->args.field_count, &handoff->arena, fault);
     if (code == FAULT_NONE)
         add_required_fields(handoff, out_members);
     return code;
@@ -208,21 +146,17 @@ static enum fault_code begin(struct handoff *handoff, struct fault *fault)
 {
     int64_t entities =
         handoff->args.max_entities ? handoff->args.max_entities : handoff->settings.max_entities;
-    struct graph_limits limits = {
-        .entities = (uint32_t)entities,
-        .relations = (uint32_t)entities * RELATIONS_PER_ENTITY,
-    };
     enum fault_code code = sha256_ready(fault);
     if (code == FAULT_NONE)
         code = identify(handoff, fault);
-    return code == FAULT_NONE ? graph_new(handoff->mapping, limits, &handoff->graph, fault) : code;
+    return code == FAULT_NONE ? collect_begin(&handoff->collect, entities, fault) : code;
 }
 
 /* --- the end ------------------------------------------------------------------------------- */
 
 static void say_left_out(const struct handoff *handoff, struct command_messages *messages)
 {
-    struct graph_counts counts = graph_counts(handoff->graph);
+    struct graph_counts counts = graph_counts(handoff->collect.graph);
     unsigned long long values = counts.entities_left_out;
     unsigned long long relations = counts.relations_left_out;
     long long limit =
@@ -262,8 +196,8 @@ static enum fault_code deliver(struct handoff *handoff, struct arena *arena,
     };
     struct delivery delivery;
     enum fault_code code =
-        delivery_run(&handoff->places, &handoff->settings, &handoff->wire, handoff->graph,
-                     handoff->mapping, arena, messages, &delivery, fault);
+        delivery_run(&handoff->places, &handoff->settings, &handoff->wire, handoff->collect.graph,
+                     handoff->collect.mapping, arena, messages, &delivery, fault);
     if (code == FAULT_NONE)
         handoff->outcome = outcomes[delivery.result];
     return code;
@@ -276,10 +210,10 @@ static enum fault_code finish(struct handoff *handoff, struct arena *arena,
     handoff->ended = true;
     if (handoff->args.dryrun) {
         handoff->outcome = HANDOFF_DRYRUN;
-        say_dry_run(handoff->graph, messages);
+        say_dry_run(handoff->collect.graph, messages);
     } else if (handoff->info->preview) {
         handoff->outcome = HANDOFF_PREVIEW;
-    } else if (graph_entity_count(handoff->graph) == 0) {
+    } else if (graph_entity_count(handoff->collect.graph) == 0) {
         command_say(messages, COMMAND_WARN,
                     "IntelGraph: nothing to hand off: no row has a value that IntelGraph knows. "
                     "The fields it looks at are listed in lookups/intelgraph_fields.csv.");
@@ -294,13 +228,13 @@ static enum fault_code execute(void *state, struct str body, bool finished, stru
                                struct command_reply *out, struct fault *fault)
 {
     struct handoff *handoff = state;
-    enum fault_code code = handoff->graph ? FAULT_NONE : begin(handoff, fault);
+    enum fault_code code = handoff->collect.graph ? FAULT_NONE : begin(handoff, fault);
     if (code == FAULT_NONE)
         code = handoff_rows_take(handoff, body, arena, fault);
     if (code == FAULT_NONE && finished && !handoff->ended)
         code = finish(handoff, arena, &out->messages, fault);
     handoff->has_link = code == FAULT_NONE && !handoff->args.dryrun && !handoff->info->preview &&
-                        graph_entity_count(handoff->graph) > 0;
+                        graph_entity_count(handoff->collect.graph) > 0;
     out->rows = body.len > 0 ? &handoff->rows : NULL;
     out->cells = handoff_rows_cells;
     out->context = handoff;

@@ -3,6 +3,7 @@
 #define IG_NATIVE_HANDOFF_H
 
 #include "integrations/splunk-app/native/args.h"
+#include "integrations/splunk-app/native/collect.h"
 #include "integrations/splunk-app/native/command.h"
 #include "integrations/splunk-app/native/delivery.h"
 
@@ -19,26 +20,17 @@ enum handoff_status {
     HANDOFF_FAILED,
 };
 
-struct handoff_column;
-
 struct handoff {
     struct arena arena; /* lives as long as the command */
     struct places places;
     struct settings settings;
     struct args args;
     const struct scp_getinfo *info;
-    struct graph_mapping *mapping;
-    bool *wanted;        /* by mapping index; NULL: all */
-    struct graph *graph; /* made by the first execute */
+    struct collect collect; /* its graph is made by the first execute */
     struct rows rows;
     char id[WIRE_ID_HEX + 1];
     char link[2048];
     struct wire_handoff wire;
-    struct handoff_column *columns; /* of the current chunk */
-    size_t column_count;
-    uint32_t time_column;
-    uint32_t bucket_column;
-    uint32_t address_column;
     enum handoff_status outcome; /* of the last chunk's rows that have entities */
     bool ended;                  /* the hand-off was delivered or kept */
     bool has_link;               /* rows answered now carry the link */

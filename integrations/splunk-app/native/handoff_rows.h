@@ -4,12 +4,7 @@
 
 #include "integrations/splunk-app/native/handoff.h"
 
-enum { HANDOFF_EVENT_COLUMNS = 3 };
-
-/* The event's time and its own address in Splunk: asked for beside what the mapping names. */
-extern const char *const handoff_event_columns[HANDOFF_EVENT_COLUMNS];
-
-/* Takes one chunk's rows into handoff->graph and lets all of them pass. */
+/* Takes one chunk's rows into the graph and lets all of them pass. */
 enum fault_code handoff_rows_take(struct handoff *handoff, struct str body, struct arena *arena,
                                   struct fault *fault) MUST_USE;
 
