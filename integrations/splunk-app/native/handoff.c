@@ -1,10 +1,10 @@
 #include "integrations/splunk-app/native/handoff.h"
 
 #include "integrations/splunk-app/native/handoff_rows.h"
+#include "integrations/splunk-app/native/origin.h"
 
 #include <stdio.h>
 
-#include "libs/core/os.h"
 #include "libs/text/json_write.h"
 
 enum {
@@ -67,79 +67,32 @@ static enum fault_code start(void *state, const struct scp_getinfo *info, struct
 
 /* --- first execute ------------------------------------------------------------------------- */
 
-/* A search without an id cannot be recognised when it comes again: it gets one of its own. */
-static enum fault_code search_id(struct handoff *handoff, struct str *out, struct fault *fault)
-{
-    uint8_t bytes[16];
-    char hex[33];
-    char text[64];
-    if (handoff->info->sid.len > 0) {
-        *out = handoff->info->sid;
-        return FAULT_NONE;
-    }
-    if (os_random(bytes, sizeof bytes) < 0)
-        return fault_set(fault, FAULT_IO, "no random numbers for a search without an id");
-    hex_of(bytes, sizeof bytes, hex);
-    snprintf(text, sizeof text, "without-sid-%s", hex);
-    *out = arena_copy(&handoff->arena, str_of(text));
-    return out->ptr ? FAULT_NONE : fault_set(fault, FAULT_NO_MEMORY, "no memory left for an id");
-}
-
-static enum fault_code check_text(const char *what, struct str text, size_t most,
-                                  struct fault *fault)
-{
-    if (text.len <= most)
-        return FAULT_NONE;
-    return fault_set(fault, FAULT_LIMIT, "%s has %zu bytes, at most %zu can be handed off", what,
-                     text.len, most);
-}
-
 static enum fault_code identify(struct handoff *handoff, struct fault *fault)
 {
+    const struct scp_getinfo *info = handoff->info;
     struct buf command;
-    char sha256[SHA256_HEX + 1];
-    struct wire_handoff *wire = &handoff->wire;
-    struct str sid = STR("");
-    enum fault_code code = search_id(handoff, &sid, fault);
-    if (code != FAULT_NONE)
-        return code;
     buf_init(&command, WIRE_COMMAND_MAX);
     args_add_canonical(&handoff->args, &command);
-    code = buf_check(&command, "the command with its arguments", fault);
-    struct str canonical = arena_copy(&handoff->arena, buf_str(&command));
-    buf_done(&command);
-    if (code == FAULT_NONE)
-        code = wire_handoff_id(handoff->settings.tenant, sid, canonical, handoff->settings.url,
-                               handoff->id, fault);
-    if (code == FAULT_NONE)
-        code = check_text("the search id", sid, WIRE_TEXT_MAX, fault);
-    if (code == FAULT_NONE)
-        code = check_text("the user name", handoff->info->username, WIRE_TEXT_MAX, fault);
-    if (code == FAULT_NONE)
-        code = check_text("the app's name", handoff->info->app, WIRE_TEXT_MAX, fault);
-    if (code != FAULT_NONE)
-        return code;
-    struct sha256 search = sha256_of(handoff->info->search);
-    hex_of(search.bytes, sizeof search.bytes, sha256);
-    *wire = (struct wire_handoff){
-        .id = str_of(handoff->id),
-        .tenant = handoff->settings.tenant,
-        .sid = sid,
-        .command = canonical,
-        .target = handoff->settings.url,
+    const struct origin origin = {
+        .sid = info->sid,
+        .command = buf_str(&command),
+        .user = info->username.len ? info->username : info->owner,
+        .app = info->app,
+        .search = info->search,
         .title = handoff->args.title,
         .investigation = handoff->args.investigation,
-        .user = handoff->info->username.len ? handoff->info->username : handoff->info->owner,
-        .app = handoff->info->app,
-        .search_sha256 = arena_copy(&handoff->arena, str_of(sha256)),
-        .client = STR("intelgraph/" IG_VERSION),
-        .earliest_us = handoff->info->earliest_us,
-        .latest_us = handoff->info->latest_us,
-        .parts = 1,
+        .earliest_us = info->earliest_us,
+        .latest_us = info->latest_us,
     };
-    snprintf(handoff->link, sizeof handoff->link, "%.*sopen/handoffs/%s",
-             STR_ARG(handoff->settings.url), handoff->id);
-    return FAULT_NONE;
+    enum fault_code code = buf_check(&command, "the command with its arguments", fault);
+    if (code == FAULT_NONE)
+        code = origin_name(&origin, &handoff->settings, &handoff->arena, handoff->id,
+                           &handoff->wire, fault);
+    buf_done(&command);
+    if (code == FAULT_NONE)
+        snprintf(handoff->link, sizeof handoff->link, "%.*sopen/handoffs/%s",
+                 STR_ARG(handoff->settings.url), handoff->id);
+    return code;
 }
 
 static enum fault_code begin(struct handoff *handoff, struct fault *fault)
