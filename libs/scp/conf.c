@@ -167,6 +167,17 @@ const struct scp_conf_item *scp_conf_next(const struct scp_conf *conf, struct st
     return item;
 }
 
+const struct scp_conf_item *scp_conf_each(const struct scp_conf *conf,
+                                          const struct scp_conf_item *from)
+{
+    return from ? from->older : conf->newest;
+}
+
+struct str scp_conf_stanza(const struct scp_conf_item *item)
+{
+    return item->stanza;
+}
+
 struct str scp_conf_key(const struct scp_conf_item *item)
 {
     return item->key;

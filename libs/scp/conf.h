@@ -40,6 +40,10 @@ bool scp_conf_get(const struct scp_conf *conf, struct str stanza, struct str key
  */
 const struct scp_conf_item *scp_conf_next(const struct scp_conf *conf, struct str stanza,
                                           const struct scp_conf_item *from);
+/* Steps through everything of all layers, newest first; a stanza's own line has an empty key. */
+const struct scp_conf_item *scp_conf_each(const struct scp_conf *conf,
+                                          const struct scp_conf_item *from);
+struct str scp_conf_stanza(const struct scp_conf_item *item);
 struct str scp_conf_key(const struct scp_conf_item *item);
 /* "local/intelgraph.conf line 12", for messages. */
 void scp_conf_where(const struct scp_conf_item *item, char *out, size_t size);

@@ -1,6 +1,6 @@
 #include "integrations/splunk-app/native/args.h"
 
-enum arg_name { TITLE, INVESTIGATION, FIELDS, DRYRUN, MAXENTITIES, ARG_COUNT };
+enum arg_name { TITLE, INVESTIGATION, INSTANCE, FIELDS, DRYRUN, MAXENTITIES, ARG_COUNT };
 
 static const struct {
     const char *name;
@@ -8,6 +8,7 @@ static const struct {
 } table[ARG_COUNT] = {
     [TITLE] = {"title", "title=<text>"},
     [INVESTIGATION] = {"investigation", "investigation=<id>"},
+    [INSTANCE] = {"instance", "instance=<name>"},
     [FIELDS] = {"fields", "fields=<field>,<field>..."},
     [DRYRUN] = {"dryrun", "dryrun=<true|false>"},
     [MAXENTITIES] = {"maxentities", "maxentities=<1 to 100000>"},
@@ -15,7 +16,7 @@ static const struct {
 
 #define USAGE                                                                                      \
     "ighandoff [title=<text>] [investigation=<id>] [fields=<list>] [dryrun=<bool>] "               \
-    "[maxentities=<n>]"
+    "[maxentities=<n>] [instance=<name>]"
 
 static enum fault_code unknown(struct str name, struct fault *fault)
 {
@@ -78,6 +79,8 @@ static enum fault_code set_arg(struct args *args, enum arg_name name, struct str
         return set_text(&args->title, "title", value, fault);
     case INVESTIGATION:
         return set_text(&args->investigation, "investigation", value, fault);
+    case INSTANCE:
+        return set_text(&args->instance, "instance", value, fault);
     case FIELDS:
         return add_fields(args, value, fault);
     case DRYRUN:
@@ -153,6 +156,7 @@ void args_add_canonical(const struct args *args, struct buf *out)
         buf_add_c(out, i == 0 ? " fields=" : ",");
         buf_add(out, args->fields[i]);
     }
+    add_text(out, "instance", args->instance);
     add_text(out, "investigation", args->investigation);
     if (args->max_entities > 0)
         buf_addf(out, " maxentities=%lld", (long long)args->max_entities);

@@ -11,6 +11,7 @@ enum { ARGS_FIELDS_MAX = 256, ARGS_TEXT_MAX = 256 };
 struct args {
     struct str title;
     struct str investigation;
+    struct str instance; /* empty: the one that the admin says */
     bool dryrun;
     int64_t max_entities; /* 0: not given */
     size_t field_count;   /* 0: all mapped fields */

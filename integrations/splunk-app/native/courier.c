@@ -56,7 +56,14 @@ enum fault_code courier_new(const struct places *places, const struct settings *
     struct courier *courier = os_alloc(sizeof *courier);
     if (!courier)
         return fault_set(fault, FAULT_NO_MEMORY, "no memory left to send the hand-off");
-    enum fault_code code = find_token(places, settings->credential, path, fault);
+    enum fault_code code = FAULT_NONE;
+    if (!str_starts(settings->credential, STR("file:")))
+        code = fault_set(fault, FAULT_UNSIGNED,
+                         "the search has no token of its own; until it can ask the app's broker "
+                         "for one, set credential = file:<path> in [instance:%.*s]",
+                         STR_ARG(settings->instance));
+    if (code == FAULT_NONE)
+        code = find_token(places, settings->credential, path, fault);
     if (code == FAULT_NONE)
         code = read_token(path, &courier->token, fault);
     struct http_settings http = {

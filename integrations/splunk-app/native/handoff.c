@@ -56,7 +56,8 @@ static enum fault_code start(void *state, const struct scp_getinfo *info, struct
     if (code == FAULT_NONE)
         code = places_find(&handoff->places, fault);
     if (code == FAULT_NONE)
-        code = settings_read(&handoff->places, &handoff->arena, &handoff->settings, fault);
+        code = settings_read(&handoff->places, handoff->args.instance, &handoff->arena,
+                             &handoff->settings, fault);
     if (code == FAULT_NONE)
         code = collect_open(&handoff->collect, &handoff->places, handoff->args.fields,
                             handoff->args.field_count, &handoff->arena, fault);

@@ -99,7 +99,8 @@ static void args_read__says_what_is_wrong_and_what_was_meant(void **state)
 
 /* --- settings ------------------------------------------------------------------------------ */
 
-static enum fault_code read_settings(const char *local, struct settings *out, struct fault *fault)
+static enum fault_code read_instance(const char *local, struct str instance, struct settings *out,
+                                     struct fault *fault)
 {
     static struct arena arena;
     struct places places;
@@ -117,10 +118,15 @@ static enum fault_code read_settings(const char *local, struct settings *out, st
         FAULT_NONE);
     snprintf(path, sizeof path, "%s/local/intelgraph.conf", folder);
     assert_int_equal(file_replace(path, str_of(local), 0600, fault), FAULT_NONE);
-    enum fault_code code = settings_read(&places, &arena, out, fault);
+    enum fault_code code = settings_read(&places, instance, &arena, out, fault);
     if (code != FAULT_NONE)
         arena_done(&arena);
     return code;
+}
+
+static enum fault_code read_settings(const char *local, struct settings *out, struct fault *fault)
+{
+    return read_instance(local, STR(""), out, fault);
 }
 
 #define GOOD "[instance:default]\ntenant = acme\ncredential = file:/etc/token\n"
@@ -156,8 +162,16 @@ static void settings_read__names_what_an_admin_must_mend(void **state)
         {GOOD "url = https://ig.example/\nurll = x\n", "did you mean \"url\"?"},
         {GOOD "url = https://ig.example/\ntimeout_ms = 5\n", "a whole number from 100 to 120000"},
         {GOOD "url = https://ig.example/\nverify = false\n", "there is no setting \"verify\""},
-        {GOOD "url = https://ig.example/\ncredential = igt_secret\n", "must be file:<path>"},
+        {GOOD "url = https://ig.example/\ncredential = igt_secret\n",
+         "must be passwords or file:<path>"},
         {GOOD "url\n", "neither a [stanza] nor key = value"},
+        {GOOD "url = https://ig.example/\nauth = sso\n", "auth must be token"},
+        {GOOD "url = https://ig.example/\ndisabled = 1\n", "default is disabled"},
+        {GOOD "url = https://ig.example/\ndisabled = maybe\n", "is neither true nor false"},
+        {GOOD "url = https://ig.example/\n[instanec:lab]\n", "there is no stanza [instanec:lab]"},
+        {GOOD "url = https://ig.example/\n[instance:La b]\n", "\"La b\" cannot be an instance's"},
+        {GOOD "url = https://ig.example/\n[handoff]\ninstance = lab\n",
+         "there is no instance \"lab\" in intelgraph.conf; there is: default"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct settings settings;
@@ -167,6 +181,33 @@ static void settings_read__names_what_an_admin_must_mend(void **state)
             fail_msg("%zu: %s", i, fault.text);
         assert_null(strstr(fault.text, "igt_secret"));
     }
+}
+
+static void settings_read__takes_the_instance_that_is_asked_for(void **state)
+{
+    static const char *const local = GOOD "url = https://one.example\n"
+                                          "[instance:lab]\nurl = https://two.example/\n"
+                                          "tenant = test\nca_pem = a\\nb\\nc\ntimeout_ms =\n"
+                                          "[instance:bad]\nurll = x\n[handoff]\n";
+    char conf[512];
+    struct settings settings;
+    struct fault fault;
+    assert_int_equal(read_instance(local, STR("lab"), &settings, &fault), FAULT_NONE);
+    assert_true(str_equal(settings.instance, STR("lab")));
+    assert_true(str_equal(settings.url, STR("https://two.example/")));
+    assert_true(str_equal(settings.credential, STR("passwords")));
+    assert_true(str_equal(settings.ca_pem, STR("a\nb\nc")));
+    assert_int_equal(settings.timeout_ms, 20000); /* of the table, not of another instance */
+    assert_int_equal(read_instance(local, STR(""), &settings, &fault), FAULT_NONE);
+    assert_true(str_equal(settings.url, STR("https://one.example/")));
+    snprintf(conf, sizeof conf, "%sinstance = lab\n", local);
+    assert_int_equal(read_instance(conf, STR(""), &settings, &fault), FAULT_NONE);
+    assert_true(str_equal(settings.tenant, STR("test")));
+    assert_int_equal(read_instance(local, STR("lap"), &settings, &fault), FAULT_INPUT);
+    assert_string_equal(fault.text, "there is no instance \"lap\" in intelgraph.conf; there is: "
+                                    "bad, default, lab");
+    assert_int_equal(read_instance(local, STR("bad"), &settings, &fault), FAULT_INPUT);
+    remove_folder(state);
 }
 
 /* --- rows ---------------------------------------------------------------------------------- */
@@ -364,6 +405,8 @@ int main(void)
                                         remove_folder),
         cmocka_unit_test_setup_teardown(settings_read__names_what_an_admin_must_mend, make_folder,
                                         remove_folder),
+        cmocka_unit_test_setup_teardown(settings_read__takes_the_instance_that_is_asked_for,
+                                        make_folder, remove_folder),
         cmocka_unit_test(rows__pass_byte_for_byte_with_cells_added),
         cmocka_unit_test(rows__let_columns_of_an_earlier_run_give_way),
         cmocka_unit_test(rows_next__refuses_rows_that_are_no_rows_of_this_table),
