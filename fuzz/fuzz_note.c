@@ -1,6 +1,6 @@
 /* Checkpoints: a note holds only when it is, to the byte, the one that was signed for this head.
  * The input is a note, or (after a NUL) changes to a good one: pairs of place and byte. */
-#include "service/audit/audit_note.h"
+#include "libs/tlog/note.h"
 
 #include <assert.h>
 #include <string.h>
@@ -12,7 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static struct sign_key *key;
 static struct sign_public public_key;
 static struct buf good;
-static struct audit_head_text head = {.tenant = {"acme", 4}, .size = 300};
+static struct note_head head = {.log = {"acme", 4}, .size = 300};
 
 static void make_good(void)
 {
@@ -23,17 +23,17 @@ static void make_good(void)
     public_key = sign_key_public(key);
     memset(head.root.bytes, 0xa5, sizeof head.root.bytes);
     buf_init(&good, 4096);
-    code = audit_note_sign(key, &head, &good, &fault);
-    assert(code == FAULT_NONE && audit_note_holds(&public_key, &head, buf_str(&good)));
+    code = note_sign(key, &head, &good, &fault);
+    assert(code == FAULT_NONE && note_holds(&public_key, &head, buf_str(&good)));
 }
 
 static void check(struct str note)
 {
-    bool holds = audit_note_holds(&public_key, &head, note);
+    bool holds = note_holds(&public_key, &head, note);
     assert(holds == str_equal(note, buf_str(&good)));
-    struct audit_head_text other = head;
+    struct note_head other = head;
     other.size++;
-    assert(!audit_note_holds(&public_key, &other, note));
+    assert(!note_holds(&public_key, &other, note));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

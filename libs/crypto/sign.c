@@ -150,28 +150,3 @@ enum fault_code sign_message(const struct sign_key *key, struct str message, str
     *out = signature;
     return FAULT_NONE;
 }
-
-static _Thread_local bool lacked_memory;
-
-bool sign_lacked_memory(void)
-{
-    bool lacked = lacked_memory;
-    lacked_memory = false;
-    return lacked;
-}
-
-bool sign_verify(const struct sign_public *public_key, struct str message,
-                 const struct signature *signature)
-{
-    (void)crypto_memory_was_refused();
-    EVP_PKEY *key =
-        EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, public_key->bytes, SIGN_PUBLIC_SIZE);
-    EVP_MD_CTX *context = EVP_MD_CTX_new();
-    bool good = key && context && EVP_DigestVerifyInit(context, NULL, NULL, NULL, key) == 1 &&
-                EVP_DigestVerify(context, signature->bytes, SIGN_SIZE, (const uint8_t *)message.ptr,
-                                 message.len) == 1;
-    EVP_MD_CTX_free(context);
-    EVP_PKEY_free(key);
-    lacked_memory = crypto_memory_was_refused() && !good;
-    return good;
-}

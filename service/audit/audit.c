@@ -172,5 +172,5 @@ enum fault_code audit_log_name(struct str tenant, bool receipts, char out[AUDIT_
 void audit_add_verifier_key(const struct audit *audit, struct str log, struct buf *out)
 {
     assert(log.len < AUDIT_LOG_MAX);
-    audit_note_add_vkey(&audit->public_key, log, out);
+    note_add_vkey(&audit->public_key, log, out);
 }

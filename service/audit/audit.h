@@ -15,6 +15,7 @@
 #include "libs/core/str.h"
 #include "libs/crypto/merkle.h"
 #include "libs/store/store.h"
+#include "libs/tlog/note.h"
 
 struct audit; /* the signing key; safe to share between threads */
 
@@ -22,9 +23,9 @@ struct audit; /* the signing key; safe to share between threads */
 
 enum {
     AUDIT_TENANT_MAX = 64,
-    AUDIT_LOG_MAX = 80,          /* bytes of a log's name and its NUL */
-    AUDIT_ENTRY_MAX = 60 * 1024, /* bytes of a record as JSON; a bundle's format ends at 65535 */
-    AUDIT_CHECKPOINT_MAX = 512,  /* bytes of a signed note */
+    AUDIT_LOG_MAX = NOTE_LOG_MAX, /* bytes of a log's name and its NUL */
+    AUDIT_ENTRY_MAX = 60 * 1024,  /* bytes of a record as JSON; a bundle's format ends at 65535 */
+    AUDIT_CHECKPOINT_MAX = NOTE_MAX, /* bytes of a signed note */
     AUDIT_HEADS_MAX = 1000000,
 };
 

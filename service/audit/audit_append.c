@@ -136,9 +136,9 @@ static enum fault_code sign_head(struct audit *audit, struct append *append, str
 {
     struct audit_head *head = &append->head;
     head->root = merkle_root(&head->range);
-    struct audit_head_text text = {
-        .tenant = append->log, .size = (int64_t)head->range.size, .root = head->root};
-    enum fault_code code = audit_note_sign(audit->key, &text, &append->note, fault);
+    struct note_head text = {
+        .log = append->log, .size = (int64_t)head->range.size, .root = head->root};
+    enum fault_code code = note_sign(audit->key, &text, &append->note, fault);
     if (code != FAULT_NONE)
         return code;
     head->note_len = append->note.len;

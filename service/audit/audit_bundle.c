@@ -70,7 +70,7 @@ static void put_bundle(struct json_out *json, const struct audit *audit,
     uint8_t spki[SIGN_SPKI_SIZE];
     sign_public_spki(&audit->public_key, spki);
     struct sha256 hint = sha256_of((struct str){(const char *)spki, sizeof spki});
-    struct sha256 log_id = audit_note_key_id(&audit->public_key, bundle->log);
+    struct sha256 log_id = note_key_id(&audit->public_key, bundle->log);
     struct buf envelope;
     buf_init(&envelope, TEXT_MAX);
     audit_dsse_add_envelope(buf_str(&bundle->statement), &bundle->signature, &envelope);

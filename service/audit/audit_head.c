@@ -82,9 +82,8 @@ enum fault_code audit_head_check(const struct sign_public *key, struct str tenan
     struct sha256 root = merkle_root(&head->range);
     if (!crypto_equal(root.bytes, head->root.bytes, SHA256_SIZE))
         return bad_head(tenant, fault);
-    struct audit_head_text text = {
-        .tenant = tenant, .size = (int64_t)head->range.size, .root = head->root};
-    if (audit_note_holds(key, &text, (struct str){head->note, head->note_len}))
+    struct note_head text = {.log = tenant, .size = (int64_t)head->range.size, .root = head->root};
+    if (note_holds(key, &text, (struct str){head->note, head->note_len}))
         return FAULT_NONE;
     if (sign_lacked_memory())
         return fault_set(fault, FAULT_NO_MEMORY, "no memory left to check a signature");

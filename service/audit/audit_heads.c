@@ -56,11 +56,11 @@ static enum fault_code no_memory(struct fault *fault)
 static enum fault_code keep(struct audit_heads *heads, struct str note, int64_t line,
                             struct fault *fault)
 {
-    struct audit_head_text text;
+    struct note_head text;
     struct str copy = arena_copy(&heads->texts, note);
     if (!copy.ptr)
         return no_memory(fault);
-    if (!audit_note_read(copy, &text))
+    if (!note_read(copy, &text))
         return fault_field(fault, FAULT_INPUT, "heads",
                            "line %lld: this checkpoint is not one of this service: origin, size "
                            "and root are expected in its first three lines",
@@ -78,7 +78,7 @@ static enum fault_code keep(struct audit_heads *heads, struct str note, int64_t 
         heads->room = room;
     }
     heads->list[heads->count++] = (struct kept_head){
-        .log = text.tenant, .note = copy, .size = text.size, .root = text.root, .line = line};
+        .log = text.log, .note = copy, .size = text.size, .root = text.root, .line = line};
     return FAULT_NONE;
 }
 
@@ -179,9 +179,9 @@ enum fault_code audit_heads_check_signed(const struct audit_heads *heads, const 
 {
     for (size_t i = 0; heads && i < heads->count; i++) {
         const struct kept_head *head = &heads->list[i];
-        struct audit_head_text text = {.tenant = head->log, .size = head->size, .root = head->root};
+        struct note_head text = {.log = head->log, .size = head->size, .root = head->root};
         uint64_t size = 0;
-        if (!audit_note_holds(&audit->public_key, &text, head->note))
+        if (!note_holds(&audit->public_key, &text, head->note))
             return fault_set(fault, FAULT_CORRUPT,
                              "line %lld: the head of %lld records of %.*s is not signed by this "
                              "service's key",

@@ -7,7 +7,7 @@
 #include "libs/crypto/merkle.h"
 #include "libs/crypto/sign.h"
 #include "service/audit/audit.h"
-#include "service/audit/audit_note.h"
+#include "libs/tlog/note.h"
 
 enum { AUDIT_SIGNED_SLOTS = 1024, AUDIT_TILE_HEIGHT = 8, AUDIT_TILE_WIDTH = 256 };
 

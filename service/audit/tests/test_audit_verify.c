@@ -3,7 +3,7 @@
 
 #include "libs/crypto/hash.h"
 #include "libs/crypto/sign.h"
-#include "service/audit/audit_note.h"
+#include "libs/tlog/note.h"
 
 enum { RECORDS = 300 };
 
@@ -189,14 +189,14 @@ static void audit_verify__refuses_a_head_that_another_key_signed(void **state)
     struct fault fault;
     struct buf note;
     bool row;
-    struct audit_head_text head = {.tenant = STR("acme"), .size = RECORDS};
+    struct note_head head = {.log = STR("acme"), .size = RECORDS};
     buf_init(&note, 1000);
     good(store_prepare(fixture->store, sql_read, &statement, &fault), &fault);
     good(store_step(statement, &row, &fault), &fault);
     memcpy(head.root.bytes, store_text(statement, 0).ptr, SHA256_SIZE);
     store_reset(statement);
     good(sign_key_new(&forger, &fault), &fault);
-    good(audit_note_sign(forger, &head, &note, &fault), &fault);
+    good(note_sign(forger, &head, &note, &fault), &fault);
     good(store_prepare(fixture->store, sql_write, &statement, &fault), &fault);
     store_bind_bytes(statement, 1, buf_str(&note));
     good(store_run(statement, &fault), &fault);
@@ -205,29 +205,28 @@ static void audit_verify__refuses_a_head_that_another_key_signed(void **state)
     buf_done(&note);
 }
 
-static void audit_note_holds__refuses_every_changed_byte(void **state)
+static void note_holds__refuses_every_changed_byte(void **state)
 {
     (void)state;
     struct sign_key *key;
     struct fault fault;
     struct buf note;
-    struct audit_head_text head = {
-        .tenant = STR("acme"), .size = 12345, .root = sha256_of(STR("root"))};
+    struct note_head head = {.log = STR("acme"), .size = 12345, .root = sha256_of(STR("root"))};
     buf_init(&note, 1000);
     good(sign_key_new(&key, &fault), &fault);
     struct sign_public owner = sign_key_public(key);
-    good(audit_note_sign(key, &head, &note, &fault), &fault);
-    assert_true(audit_note_holds(&owner, &head, buf_str(&note)));
+    good(note_sign(key, &head, &note, &fault), &fault);
+    assert_true(note_holds(&owner, &head, buf_str(&note)));
     for (size_t i = 0; i < note.len; i++) {
         for (int bit = 0; bit < 8; bit++) {
             note.ptr[i] ^= (char)(1 << bit);
-            assert_false(audit_note_holds(&owner, &head, buf_str(&note)));
+            assert_false(note_holds(&owner, &head, buf_str(&note)));
             note.ptr[i] ^= (char)(1 << bit);
         }
-        assert_false(audit_note_holds(&owner, &head, str_take(buf_str(&note), i)));
+        assert_false(note_holds(&owner, &head, str_take(buf_str(&note), i)));
     }
     buf_add(&note, STR("\n"));
-    assert_false(audit_note_holds(&owner, &head, buf_str(&note)));
+    assert_false(note_holds(&owner, &head, buf_str(&note)));
     sign_key_free(key);
     buf_done(&note);
 }
@@ -251,7 +250,7 @@ int main(void)
         TEST(audit_verify__refuses_the_head_of_another_log),
         TEST(audit_verify__finds_hashes_that_were_added_or_taken_out),
         TEST(audit_verify__refuses_a_head_that_another_key_signed),
-        cmocka_unit_test(audit_note_holds__refuses_every_changed_byte),
+        cmocka_unit_test(note_holds__refuses_every_changed_byte),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,8 +1,9 @@
-#include "service/audit/audit_note.h"
+#include "libs/tlog/note.h"
 
 #include <string.h>
 
-#include "service/audit/audit.h"
+#include "libs/crypto/merkle.h"
+#include "libs/tlog/note_parts.h"
 
 enum { KEY_HASH_SIZE = 4, ALGORITHM_ED25519 = 1 };
 
@@ -11,10 +12,10 @@ enum { KEY_HASH_SIZE = 4, ALGORITHM_ED25519 = 1 };
 
 #define NAME_START "intelgraphd/"
 
-static void add_name(struct str tenant, struct buf *out)
+static void add_name(struct str log, struct buf *out)
 {
     buf_add(out, STR(NAME_START));
-    buf_add(out, tenant);
+    buf_add(out, log);
 }
 
 /* The algorithm's byte and the key, as both the vkey and the key hash take them. */
@@ -25,7 +26,7 @@ static void typed_key(const struct sign_public *key, char out[1 + SIGN_PUBLIC_SI
 }
 
 /* SHA-256(name, newline, algorithm, key). */
-struct sha256 audit_note_key_id(const struct sign_public *key, struct str log)
+struct sha256 note_key_id(const struct sign_public *key, struct str log)
 {
     char room[128];
     char typed[1 + SIGN_PUBLIC_SIZE];
@@ -39,25 +40,25 @@ struct sha256 audit_note_key_id(const struct sign_public *key, struct str log)
 
 static void key_hash(const struct sign_public *key, struct str log, char out[KEY_HASH_SIZE])
 {
-    memcpy(out, audit_note_key_id(key, log).bytes, KEY_HASH_SIZE);
+    memcpy(out, note_key_id(key, log).bytes, KEY_HASH_SIZE);
 }
 
-void audit_note_add_vkey(const struct sign_public *key, struct str tenant, struct buf *out)
+void note_add_vkey(const struct sign_public *key, struct str log, struct buf *out)
 {
     char hash[KEY_HASH_SIZE];
     char typed[1 + SIGN_PUBLIC_SIZE];
-    key_hash(key, tenant, hash);
+    key_hash(key, log, hash);
     typed_key(key, typed);
-    add_name(tenant, out);
+    add_name(log, out);
     buf_add_byte(out, '+');
     buf_add_hex(out, hash, sizeof hash);
     buf_add_byte(out, '+');
     base64_add(out, (struct str){typed, sizeof typed});
 }
 
-static void add_body(const struct audit_head_text *head, struct buf *out)
+void note_parts_add_body(const struct note_head *head, struct buf *out)
 {
-    add_name(head->tenant, out);
+    add_name(head->log, out);
     buf_add_byte(out, '\n');
     buf_add_i64(out, head->size);
     buf_add_byte(out, '\n');
@@ -65,40 +66,17 @@ static void add_body(const struct audit_head_text *head, struct buf *out)
     buf_add_byte(out, '\n');
 }
 
-static void add_signature_line(const struct sign_public *key, struct str tenant,
-                               const struct signature *signature, struct buf *out)
+void note_parts_add_signature(const struct sign_public *key, struct str log,
+                              const struct signature *signature, struct buf *out)
 {
     char hash_and_signature[KEY_HASH_SIZE + SIGN_SIZE];
-    key_hash(key, tenant, hash_and_signature);
+    key_hash(key, log, hash_and_signature);
     memcpy(hash_and_signature + KEY_HASH_SIZE, signature->bytes, SIGN_SIZE);
     buf_add(out, STR("\n" EM_DASH " "));
-    add_name(tenant, out);
+    add_name(log, out);
     buf_add_byte(out, ' ');
     base64_add(out, (struct str){hash_and_signature, sizeof hash_and_signature});
     buf_add_byte(out, '\n');
-}
-
-enum fault_code audit_note_sign(const struct sign_key *key, const struct audit_head_text *head,
-                                struct buf *out, struct fault *fault)
-{
-    struct buf note;
-    struct signature signature;
-    buf_init(&note, AUDIT_CHECKPOINT_MAX);
-    add_body(head, &note);
-    enum fault_code code = buf_check(&note, "the checkpoint", fault);
-    if (code == FAULT_NONE)
-        code = sign_message(key, buf_str(&note), &signature, fault);
-    if (code == FAULT_NONE) {
-        struct sign_public public_key = sign_key_public(key);
-        add_signature_line(&public_key, head->tenant, &signature, &note);
-        code = buf_check(&note, "the checkpoint", fault);
-    }
-    if (code == FAULT_NONE) {
-        buf_add(out, buf_str(&note));
-        code = buf_check(out, "the checkpoint", fault);
-    }
-    buf_done(&note);
-    return code;
 }
 
 /* Takes the signature out of the note's last line; the line is compared with what we would write.
@@ -120,22 +98,21 @@ static bool read_signature(struct str note, struct signature *out)
     return true;
 }
 
-bool audit_note_holds(const struct sign_public *key, const struct audit_head_text *head,
-                      struct str note)
+bool note_holds(const struct sign_public *key, const struct note_head *head, struct str note)
 {
     struct signature signature;
     if (!read_signature(note, &signature))
         return false;
-    char room[AUDIT_CHECKPOINT_MAX];
+    char room[NOTE_MAX];
     struct buf expected = {.ptr = room, .room = sizeof room, .limit = sizeof room};
-    add_body(head, &expected);
+    note_parts_add_body(head, &expected);
     struct str body = buf_str(&expected);
-    add_signature_line(key, head->tenant, &signature, &expected);
+    note_parts_add_signature(key, head->log, &signature, &expected);
     return expected.code == FAULT_NONE && str_equal(buf_str(&expected), note) &&
            sign_verify(key, body, &signature);
 }
 
-bool audit_note_read(struct str note, struct audit_head_text *out)
+bool note_read(struct str note, struct note_head *out)
 {
     struct str origin;
     struct str size;
@@ -150,8 +127,35 @@ bool audit_note_read(struct str note, struct audit_head_text *out)
     if (!str_to_u64(size, MERKLE_SIZE_MAX, &number) || number == 0 ||
         !base64_decode_add(&bytes, root) || bytes.len != SHA256_SIZE)
         return false;
-    out->tenant = str_skip(origin, sizeof NAME_START - 1);
+    out->log = str_skip(origin, sizeof NAME_START - 1);
     out->size = (int64_t)number;
     memcpy(out->root.bytes, room, SHA256_SIZE);
+    return true;
+}
+
+bool note_read_vkey(struct str vkey, struct str *out_log, struct sign_public *out)
+{
+    struct str name;
+    struct str hash;
+    struct str coded;
+    struct str rest;
+    char room[1 + SIGN_PUBLIC_SIZE];
+    char expected[NOTE_VKEY_MAX];
+    struct sign_public key;
+    struct buf bytes = {.ptr = room, .room = sizeof room, .limit = sizeof room};
+    struct buf whole = {.ptr = expected, .room = sizeof expected, .limit = sizeof expected};
+    if (!str_cut(vkey, '+', &name, &rest) || !str_cut(rest, '+', &hash, &coded) ||
+        !str_starts(name, STR(NAME_START)) || !base64_decode_add(&bytes, coded) ||
+        bytes.len != sizeof room || room[0] != ALGORITHM_ED25519)
+        return false;
+    struct str log = str_skip(name, sizeof NAME_START - 1);
+    if (log.len == 0 || log.len >= NOTE_LOG_MAX)
+        return false;
+    memcpy(key.bytes, room + 1, SIGN_PUBLIC_SIZE);
+    note_add_vkey(&key, log, &whole);
+    if (whole.code != FAULT_NONE || !str_equal(buf_str(&whole), vkey))
+        return false;
+    *out_log = log;
+    *out = key;
     return true;
 }
