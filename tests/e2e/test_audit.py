@@ -69,6 +69,29 @@ class AuditTest(EndToEnd):
         for line in place.splunk.audit:
             self.assertRegex(str(line["time"]), r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
 
+    def test_the_splunk_line_carries_what_the_dashboards_draw(self) -> None:
+        service = self.own_service()
+        service.start()
+        place = self.place(service)
+        place.search("ighandoff", visits(20), sid="1.1")
+        service.stop()
+        place.search("ighandoff", visits(5), sid="1.2")
+        sent, queued = place.splunk.audit
+        for line in (sent, queued):
+            self.assertEqual(sum(line["kinds"].values()), line["entities"])
+            self.assertGreater(line["bytes"], 100)
+            self.assertGreaterEqual(line["latency_ms"], 0)
+            self.assertRegex(line["version"], r"^\d+\.\d+\.\d+$")
+        self.assertGreaterEqual(sent["kinds"]["ip"], 12)
+        self.assertEqual((sent["outbox_waiting"], queued["outbox_waiting"]), (0, 1))
+        self.assertNotIn("error", sent)
+        self.assertEqual(queued["error"], "unavailable")
+        self.assertIn("cannot be reached", queued["reason"])
+        service.start()
+        place.search("ighandoff", visits(4), sid="1.3")
+        late = next(line for line in place.splunk.audit if line.get("late"))
+        self.assertEqual((late["outbox_waiting"], "kinds" in late), (0, False))
+
     def test_a_handoff_that_waits_is_on_record_too_and_so_is_its_delivery(self) -> None:
         service = self.own_service()
         service.start()

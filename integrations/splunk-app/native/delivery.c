@@ -35,8 +35,25 @@ static bool is_refusal(enum fault_code code)
 
 /* --- one parcel ---------------------------------------------------------------------------- */
 
-static void record(const struct run *run, const struct parcel *parcel, bool late,
-                   const struct delivery *delivery, const char *reason)
+/* Hand-offs in the outbox when this one is done with; -1 when it cannot be read. */
+static int64_t waiting_after(const struct run *run, struct str id, enum delivery_result result)
+{
+    struct fault ignored;
+    size_t others;
+    int64_t bytes;
+    if (outbox_depth(run->places->outbox, id, &others, &bytes, &ignored) != FAULT_NONE)
+        return -1;
+    return (int64_t)others + (result == DELIVERY_QUEUED ? 1 : 0);
+}
+
+static int64_t ms_since(int64_t start_us)
+{
+    return (os_monotonic_us() - start_us) / 1000;
+}
+
+/* `graph` is NULL for what comes out of the outbox: it was counted by kind when it went in. */
+static void record(const struct run *run, const struct parcel *parcel, const struct graph *graph,
+                   const struct delivery *delivery, int64_t latency_ms, const struct fault *why)
 {
     struct wire_line head;
     struct wire_line commit;
@@ -51,12 +68,16 @@ static void record(const struct run *run, const struct parcel *parcel, bool late
                  STR_ARG(head.handoff.id));
         struct trail_entry entry = {
             .result = result_names[delivery->result],
-            .late = late,
+            .late = !graph,
             .handoff = &head.handoff,
             .commit = &commit.commit,
             .receipt = has_receipt ? &delivery->receipt : NULL,
+            .graph = graph,
             .link = str_of(link),
-            .reason = str_of(reason),
+            .latency_ms = latency_ms,
+            .bytes = (int64_t)(parcel->head.len + parcel->lines.len + parcel->commit.len),
+            .outbox_waiting = waiting_after(run, head.handoff.id, delivery->result),
+            .fault = why,
         };
         if (trail_append(run->places, &entry, &fault) == FAULT_NONE)
             return;
@@ -137,6 +158,7 @@ static bool deliver_waiting(struct run *run, struct str id, struct parcel *parce
     const char *outbox = run->places->outbox;
     struct delivery late;
     struct fault fault;
+    int64_t start_us = os_monotonic_us();
     enum fault_code code = outbox_load(outbox, id, parcel, &fault);
     if (code == FAULT_NOT_FOUND)
         return true; /* another search delivered it meanwhile */
@@ -144,14 +166,14 @@ static bool deliver_waiting(struct run *run, struct str id, struct parcel *parce
         code = courier_deliver(run->courier, parcel, run->arena, &late.receipt, &fault);
     if (code == FAULT_NONE) {
         late.result = late.receipt.duplicate ? DELIVERY_DUPLICATE : DELIVERY_SENT;
-        record(run, parcel, true, &late, "");
+        record(run, parcel, NULL, &late, ms_since(start_us), NULL);
         outbox_remove(outbox, id);
         return true;
     }
     if (!is_refusal(code))
         return false;
     late.result = DELIVERY_REFUSED;
-    record(run, parcel, true, &late, fault.text);
+    record(run, parcel, NULL, &late, ms_since(start_us), &fault);
     outbox_refuse(outbox, id);
     command_say(run->messages, COMMAND_WARN,
                 "IntelGraph refused the hand-off %.*s that waited in the outbox: %s. It is kept in "
@@ -189,9 +211,11 @@ static void deliver(struct run *run, struct wire_handoff *handoff, const struct 
                     const struct parcel *parcel, struct delivery *out)
 {
     struct fault fault = {.code = FAULT_NONE};
+    int64_t start_us = os_monotonic_us();
     enum fault_code code = courier_new(run->places, run->settings, &run->courier, &fault);
     if (code == FAULT_NONE)
         code = courier_deliver(run->courier, parcel, run->arena, &out->receipt, &fault);
+    int64_t latency_ms = ms_since(start_us);
     if (code == FAULT_NONE) {
         out->result = out->receipt.duplicate ? DELIVERY_DUPLICATE : DELIVERY_SENT;
         outbox_remove(run->places->outbox, handoff->id);
@@ -199,7 +223,7 @@ static void deliver(struct run *run, struct wire_handoff *handoff, const struct 
     } else {
         keep(run, handoff, parcel, &fault, out);
     }
-    record(run, parcel, false, out, fault.code == FAULT_NONE ? "" : fault.text);
+    record(run, parcel, graph, out, latency_ms, &fault);
     if (code == FAULT_NONE)
         deliver_outbox(run);
     courier_free(run->courier);

@@ -32,9 +32,8 @@ static enum fault_code write_parcel(const char *folder, const char *below, struc
     return code;
 }
 
-/* What the folder holds beside this id. */
-static enum fault_code measure(const char *folder, struct str id, int64_t *out_bytes,
-                               size_t *out_count, struct fault *fault)
+enum fault_code outbox_depth(const char *folder, struct str id, size_t *out_count,
+                             int64_t *out_bytes, struct fault *fault)
 {
     struct arena arena;
     struct file_entry *entries;
@@ -44,7 +43,8 @@ static enum fault_code measure(const char *folder, struct str id, int64_t *out_b
     arena_init(&arena, 4 << 20);
     enum fault_code code = file_list(folder, &arena, &entries, &count, fault);
     for (size_t i = 0; code == FAULT_NONE && i < count; i++) {
-        if (!str_ends(entries[i].name, STR(SUFFIX)) || str_starts(entries[i].name, id))
+        bool own = id.len > 0 && str_starts(entries[i].name, id);
+        if (!str_ends(entries[i].name, STR(SUFFIX)) || own)
             continue;
         bytes += entries[i].size;
         others++;
@@ -52,9 +52,11 @@ static enum fault_code measure(const char *folder, struct str id, int64_t *out_b
     arena_done(&arena);
     if (code == FAULT_NOT_FOUND)
         code = FAULT_NONE;
+    if (code != FAULT_NONE)
+        return code;
     *out_bytes = bytes;
     *out_count = others;
-    return code;
+    return FAULT_NONE;
 }
 
 enum fault_code outbox_keep(const char *folder, struct str id, const struct parcel *parcel,
@@ -63,7 +65,7 @@ enum fault_code outbox_keep(const char *folder, struct str id, const struct parc
     struct buf packed;
     int64_t bytes;
     size_t count;
-    enum fault_code code = measure(folder, id, &bytes, &count, fault);
+    enum fault_code code = outbox_depth(folder, id, &count, &bytes, fault);
     if (code != FAULT_NONE)
         return code;
     buf_init(&packed, OUTBOX_FILE_BYTES);

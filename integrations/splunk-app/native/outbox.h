@@ -24,6 +24,10 @@ enum fault_code outbox_keep_refused(const char *folder, struct str id, const str
 enum fault_code outbox_list(const char *folder, struct arena *arena, struct str **out_ids,
                             size_t *out_count, struct fault *fault) MUST_USE;
 
+/* How many hand-offs wait beside `id` (which may be empty), and the bytes of their files. */
+enum fault_code outbox_depth(const char *folder, struct str id, size_t *out_count,
+                             int64_t *out_bytes, struct fault *fault) MUST_USE;
+
 enum fault_code outbox_load(const char *folder, struct str id, struct parcel *out,
                             struct fault *fault) MUST_USE;
 

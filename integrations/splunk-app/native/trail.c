@@ -52,6 +52,52 @@ static void add_receipt(struct json_out *out, const struct wire_receipt *receipt
         json_put_boolean(out, "same_content", receipt->same_content);
 }
 
+/* "kinds":{"ip":12,"domain":3}: what the dashboard counts by kind. Names are the vocabulary's. */
+static void add_kinds(struct json_out *out, const struct graph *graph)
+{
+    int64_t counts[GRAPH_KIND_COUNT] = {0};
+    size_t entities = graph_entity_count(graph);
+    for (size_t i = 0; i < entities; i++)
+        counts[graph_entity_at(graph, i)->kind]++;
+    json_open_at(out, "kinds", '{');
+    for (int kind = 0; kind < GRAPH_KIND_COUNT; kind++)
+        if (counts[kind] > 0)
+            json_put_whole(out, graph_kind_info((enum graph_kind)kind)->name, counts[kind]);
+    json_close(out, '}');
+}
+
+static void add_measures(struct json_out *out, const struct trail_entry *entry)
+{
+    if (entry->latency_ms >= 0)
+        json_put_whole(out, "latency_ms", entry->latency_ms);
+    json_put_whole(out, "bytes", entry->bytes);
+    if (entry->outbox_waiting >= 0)
+        json_put_whole(out, "outbox_waiting", entry->outbox_waiting);
+    json_put_text(out, "version", STR(IG_VERSION));
+}
+
+/* `error` is a word of a closed list, to count by; `reason` is the sentence that the analyst read.
+ */
+static void add_fault(struct json_out *out, const struct fault *fault)
+{
+    static const char *const words[] = {
+        [FAULT_INPUT] = "input",
+        [FAULT_LIMIT] = "limit",
+        [FAULT_UNSIGNED] = "unsigned",
+        [FAULT_DENIED] = "denied",
+        [FAULT_NOT_FOUND] = "not_found",
+        [FAULT_CONFLICT] = "conflict",
+        [FAULT_UNAVAILABLE] = "unavailable",
+        [FAULT_NO_MEMORY] = "no_memory",
+        [FAULT_IO] = "io",
+        [FAULT_CORRUPT] = "corrupt",
+    };
+    if (!fault || fault->code == FAULT_NONE)
+        return;
+    json_put_text(out, "error", str_of(words[fault->code]));
+    put_unless_empty(out, "reason", str_of(fault->text));
+}
+
 static void add_entry(struct buf *line, const struct trail_entry *entry)
 {
     struct buf time;
@@ -67,9 +113,12 @@ static void add_entry(struct buf *line, const struct trail_entry *entry)
     add_who_and_what(&out, entry->handoff);
     put_unless_empty(&out, "link", entry->link);
     add_counts(&out, entry->commit);
+    if (entry->graph)
+        add_kinds(&out, entry->graph);
+    add_measures(&out, entry);
     if (entry->receipt)
         add_receipt(&out, entry->receipt);
-    put_unless_empty(&out, "reason", entry->reason);
+    add_fault(&out, entry->fault);
     json_close(&out, '}');
     buf_add_byte(line, '\n');
     buf_done(&time);

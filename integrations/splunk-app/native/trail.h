@@ -5,6 +5,7 @@
 #define IG_NATIVE_TRAIL_H
 
 #include "integrations/splunk-app/native/places.h"
+#include "libs/graph/graph.h"
 #include "libs/wire/handoff.h"
 
 struct trail_entry {
@@ -13,8 +14,12 @@ struct trail_entry {
     const struct wire_handoff *handoff;
     const struct wire_commit *commit;
     const struct wire_receipt *receipt; /* NULL without one */
+    const struct graph *graph; /* to count its entities by kind; NULL when it is not at hand */
     struct str link;
-    struct str reason; /* of what did not work */
+    int64_t latency_ms;        /* what the delivery took; negative: none was tried */
+    int64_t bytes;             /* of the request's lines, before compression */
+    int64_t outbox_waiting;    /* hand-offs in the outbox afterwards; negative: not known */
+    const struct fault *fault; /* what did not work; NULL or FAULT_NONE: nothing */
 };
 
 /* Appends and flushes to disk. */
