@@ -81,6 +81,7 @@ class AuditTest(EndToEnd):
             self.assertEqual(sum(line["kinds"].values()), line["entities"])
             self.assertGreater(line["bytes"], 100)
             self.assertGreaterEqual(line["latency_ms"], 0)
+            self.assertEqual(line["instance"], "default")
             self.assertRegex(line["version"], r"^\d+\.\d+\.\d+$")
         self.assertGreaterEqual(sent["kinds"]["ip"], 12)
         self.assertEqual((sent["outbox_waiting"], queued["outbox_waiting"]), (0, 1))

@@ -72,6 +72,7 @@ static void record(const struct run *run, const struct parcel *parcel, const str
             .handoff = &head.handoff,
             .commit = &commit.commit,
             .receipt = has_receipt ? &delivery->receipt : NULL,
+            .instance = run->settings->instance,
             .graph = graph,
             .link = str_of(link),
             .latency_ms = latency_ms,

@@ -111,6 +111,7 @@ static void add_entry(struct buf *line, const struct trail_entry *entry)
     if (entry->late)
         json_put_boolean(&out, "late", true);
     add_who_and_what(&out, entry->handoff);
+    put_unless_empty(&out, "instance", entry->instance);
     put_unless_empty(&out, "link", entry->link);
     add_counts(&out, entry->commit);
     if (entry->graph)

@@ -14,6 +14,7 @@ struct trail_entry {
     const struct wire_handoff *handoff;
     const struct wire_commit *commit;
     const struct wire_receipt *receipt; /* NULL without one */
+    struct str instance;                /* of intelgraph.conf, that it went or would have gone to */
     const struct graph *graph; /* to count its entities by kind; NULL when it is not at hand */
     struct str link;
     int64_t latency_ms;        /* what the delivery took; negative: none was tried */
