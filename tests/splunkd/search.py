@@ -59,6 +59,8 @@ class SearchOptions:
     splunk_version: str = "9.4.6"
     args: list[str] | None = None  # instead of those split from the search
     env: Mapping[str, str] = field(default_factory=dict)
+    session_key: str = ""  # of a session that a real REST server knows (rest.py)
+    splunkd_uri: str = "https://127.0.0.1:8089"
 
 
 def run_search(
@@ -192,8 +194,8 @@ class CommandRun:
             "app": options.app,
             "owner": options.user,
             "username": options.user,
-            "session_key": session_key(options.sid),
-            "splunkd_uri": "https://127.0.0.1:8089",
+            "session_key": options.session_key or session_key(options.sid),
+            "splunkd_uri": options.splunkd_uri,
             "splunk_version": options.splunk_version,
             "search": urllib.parse.quote(self._search, safe="", errors="surrogateescape"),
             "command": self._spec.name,
