@@ -27,6 +27,10 @@ struct http_settings {
     struct str ca_file;  /* PEM file that replaces the system's authorities; "" for the system's */
     struct str user_agent;
     const struct http_secret *bearer; /* borrowed; NULL sends none */
+    const char *scheme;               /* before it in Authorization; NULL is "Bearer" */
+    /* The name in the peer's certificate where it is not the host of the address: splunkd's own has
+     * "SplunkServerDefaultCert". It is verified in the host's place; "" verifies the host. */
+    struct str peer_name;
     int connect_timeout_ms;
     int timeout_ms; /* of a whole request */
 };

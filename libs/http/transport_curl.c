@@ -11,8 +11,10 @@
 
 struct curl_carrier {
     CURL *curl;
-    struct curl_slist *headers; /* of every request: the token is in here */
-    char base_url[HTTP_URL_MAX];
+    struct curl_slist *headers;   /* of every request: the token is in here */
+    struct curl_slist *connect;   /* where to connect for a name that is only the certificate's */
+    char base_url[HTTP_URL_MAX];  /* as the settings have it, for sentences */
+    char asked_url[HTTP_URL_MAX]; /* the same, or with the certificate's name for the host */
     char error[CURL_ERROR_SIZE];
 };
 
@@ -74,10 +76,11 @@ static bool add_header(struct curl_carrier *carrier, const char *text)
     return longer != NULL;
 }
 
-static bool add_bearer(struct curl_carrier *carrier, const struct http_secret *bearer)
+static bool add_bearer(struct curl_carrier *carrier, const struct http_settings *settings)
 {
-    char text[HTTP_SECRET_MAX + 32];
-    snprintf(text, sizeof text, "Authorization: Bearer %s", bearer->text);
+    char text[HTTP_SECRET_MAX + 64];
+    snprintf(text, sizeof text, "Authorization: %.16s %s",
+             settings->scheme ? settings->scheme : "Bearer", settings->bearer->text);
     bool ok = add_header(carrier, text);
     explicit_bzero(text, sizeof text);
     return ok;
@@ -124,6 +127,38 @@ static enum fault_code set_authorities(struct curl_carrier *carrier, struct str 
     return FAULT_NONE;
 }
 
+/* The requests go to https://<peer_name>:<port>/, which libcurl is told to find at the real
+ * address: so it is that name, and no other, that the certificate must have. */
+static enum fault_code set_peer_name(struct curl_carrier *carrier, struct str peer_name,
+                                     struct fault *fault)
+{
+    char text[HTTP_URL_MAX];
+    struct str host;
+    struct str path;
+    struct str url = str_of(carrier->base_url);
+    if (peer_name.len == 0 || !str_starts(url, STR("https://")))
+        return FAULT_NONE;
+    str_cut(str_skip(url, strlen("https://")), '/', &host, &path);
+    size_t colon = host.len;
+    while (colon > 0 && host.ptr[colon - 1] != ':' && host.ptr[colon - 1] != ']')
+        colon--;
+    bool has_port = colon > 0 && host.ptr[colon - 1] == ':';
+    struct str port = has_port ? str_skip(host, colon) : STR("443");
+    struct str name = has_port ? str_take(host, colon - 1) : host;
+    snprintf(text, sizeof text, "%.*s:%.*s:%.*s:%.*s", STR_ARG(peer_name), STR_ARG(port),
+             STR_ARG(name), STR_ARG(port));
+    carrier->connect = curl_slist_append(NULL, text);
+    snprintf(text, sizeof text, "https://%.*s:%.*s/%.*s", STR_ARG(peer_name), STR_ARG(port),
+             STR_ARG(path));
+    if (!carrier->connect ||
+        curl_easy_setopt(carrier->curl, CURLOPT_CONNECT_TO, carrier->connect) != CURLE_OK)
+        return fault_set(fault, FAULT_NO_MEMORY, "no memory left for the HTTP client");
+    memcpy(carrier->asked_url, text, sizeof text);
+    /* Such a name is of this machine's own splunkd: no proxy knows it. */
+    curl_easy_setopt(carrier->curl, CURLOPT_PROXY, "");
+    return FAULT_NONE;
+}
+
 static enum fault_code set_options(struct curl_carrier *carrier,
                                    const struct http_settings *settings, struct fault *fault)
 {
@@ -132,9 +167,10 @@ static enum fault_code set_options(struct curl_carrier *carrier,
     if (!str_to_c(settings->user_agent, agent, sizeof agent) ||
         !str_to_c(settings->base_url, carrier->base_url, sizeof carrier->base_url))
         return fault_set(fault, FAULT_INPUT, "the address or the user agent is too long");
+    memcpy(carrier->asked_url, carrier->base_url, sizeof carrier->asked_url);
     bool ok = curl_easy_setopt(curl, CURLOPT_USERAGENT, agent) == CURLE_OK &&
               add_header(carrier, "Expect:") &&
-              (!settings->bearer || add_bearer(carrier, settings->bearer));
+              (!settings->bearer || add_bearer(carrier, settings));
     if (!ok)
         return fault_set(fault, FAULT_NO_MEMORY, "no memory left for the HTTP client");
     curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, carrier->error);
@@ -151,7 +187,8 @@ static enum fault_code set_options(struct curl_carrier *carrier,
      * it. */
     if (str_starts(settings->base_url, STR("http://")))
         curl_easy_setopt(curl, CURLOPT_PROXY, "");
-    return set_authorities(carrier, settings->ca_file, fault);
+    enum fault_code code = set_authorities(carrier, settings->ca_file, fault);
+    return code == FAULT_NONE ? set_peer_name(carrier, settings->peer_name, fault) : code;
 }
 
 static void carrier_close(void *taken)
@@ -164,6 +201,7 @@ static void carrier_close(void *taken)
     for (struct curl_slist *at = carrier->headers; at; at = at->next)
         explicit_bzero(at->data, strlen(at->data));
     curl_slist_free_all(carrier->headers);
+    curl_slist_free_all(carrier->connect);
     os_free(carrier);
 }
 
@@ -261,7 +299,7 @@ static enum fault_code carrier_send(void *opened, const struct http_request *req
     struct http_reply reply = {0};
     struct curl_slist type_header = {.data = type};
     struct curl_slist encoding_header = {.data = (char[]){"Content-Encoding: gzip"}};
-    int len = snprintf(url, sizeof url, "%s%.*s", carrier->base_url, STR_ARG(request->path));
+    int len = snprintf(url, sizeof url, "%s%.*s", carrier->asked_url, STR_ARG(request->path));
     if (len < 0 || (size_t)len >= sizeof url)
         return fault_set(fault, FAULT_LIMIT, "the address is longer than %d bytes", HTTP_URL_MAX);
 
