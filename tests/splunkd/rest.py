@@ -137,6 +137,10 @@ def envelope(call: Call, entries: list[dict[str, Any]], status: int = 200) -> Re
     """`entry`, cut to the page asked for: 30 unless count says otherwise, 0 for all."""
     count, offset = int(call.argument("count", "30")), int(call.argument("offset", "0"))
     page = entries[offset : offset + count] if count else entries[offset:]
+    wanted = {value for key, value in [*call.query, *call.form] if key == "f"}
+    for each in page if wanted else []:  # f= names the members that content is to have
+        own = {"eai:acl", *wanted}
+        each["content"] = {key: each["content"][key] for key in each["content"] if key in own}
     content = {
         "links": {},
         "origin": "https://127.0.0.1:8089" + urllib.parse.quote(call.path),

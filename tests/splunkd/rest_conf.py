@@ -77,6 +77,13 @@ def _conf_entry(call: Call, stanza: str, settings: dict[str, str]) -> dict[str, 
     return entry(call, stanza, content)
 
 
+def _removable(app: Path, conf: str, entry: dict[str, Any]) -> dict[str, Any]:
+    """What default has, nobody can remove."""
+    shipped = read_layers(app / "default" / f"{conf}.conf")
+    entry["acl"]["removable"] = entry["name"] not in shipped
+    return entry
+
+
 def _new_values(call: Call) -> dict[str, str]:
     values = call.arguments()
     values.pop("name", None)
@@ -96,7 +103,7 @@ def configs(splunkd: Splunkd, call: Call) -> Reply:
     if len(call.parts) == 2:
         if call.method == "GET":
             named = [_conf_entry(call, name, stanzas[name]) for name in stanzas if name != "default"]
-            return envelope(call, named)
+            return envelope(call, [_removable(app, conf, each) for each in named])
         if call.method != "POST":
             raise RestError(405, "Method Not Allowed")
         _check_write(splunkd, call, app, conf)
@@ -179,8 +186,17 @@ def _app_entry(call: Call, app: Path) -> dict[str, Any]:
     return entry(call, app.name, content, app.name)
 
 
+def web_features(splunkd: Splunkd, call: Call) -> Reply:
+    """web-features/feature:dashboards_csp: the domains that dashboards may lead to."""
+    file = splunkd.home / "etc/system/local/web-features.conf"
+    settings = read_layers(file).get("feature:dashboards_csp", {})
+    content = {"enable_dashboards_external_content_restriction": "true", **settings}
+    return envelope(call, [entry(call, "feature:dashboards_csp", content, "system")])
+
+
 ROUTES = [
     (r"/configs/conf-[^/]+(/.+)?", configs),
     (r"/properties/[^/]+/[^/]+/[^/]+", properties),
+    (r"/web-features/feature:dashboards_csp", web_features),
     (r"/apps/local(/[^/]+(/_reload)?)?", apps),
 ]
