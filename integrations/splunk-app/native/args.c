@@ -18,7 +18,8 @@ static const struct {
     "ighandoff [title=<text>] [investigation=<id>] [fields=<list>] [dryrun=<bool>] "               \
     "[maxentities=<n>] [instance=<name>]"
 
-static enum fault_code unknown(struct str name, struct fault *fault)
+/* The argument that was meant; ARG_COUNT when none is near. */
+static size_t find_nearest(struct str name)
 {
     size_t least = SIZE_MAX;
     size_t nearest = 0;
@@ -29,7 +30,13 @@ static enum fault_code unknown(struct str name, struct fault *fault)
             nearest = i;
         }
     }
-    if (least > str_of(table[nearest].name).len / 2) /* too far to be what was meant */
+    return least > str_of(table[nearest].name).len / 2 ? ARG_COUNT : nearest;
+}
+
+static enum fault_code unknown(struct str name, struct fault *fault)
+{
+    size_t nearest = find_nearest(name);
+    if (nearest == ARG_COUNT)
         return fault_field(fault, FAULT_INPUT, "arguments",
                            "there is no argument \"%.*s\". Usage: " USAGE,
                            STR_ARG(str_take(name, 40)));
@@ -99,6 +106,20 @@ static enum fault_code set_arg(struct args *args, enum arg_name name, struct str
     }
 }
 
+enum fault_code args_set(struct args *args, struct str name, struct str value, struct fault *fault)
+{
+    size_t at = 0;
+    while (at < ARG_COUNT && !str_equal(name, str_of(table[at].name)))
+        at++;
+    if (at < ARG_COUNT)
+        return set_arg(args, (enum arg_name)at, value, fault);
+    size_t nearest = find_nearest(name);
+    return fault_field(fault, FAULT_INPUT, "parameters", "there is no parameter \"%.*s\"%s%s%s",
+                       STR_ARG(str_take(name, 40)), nearest < ARG_COUNT ? "; did you mean \"" : "",
+                       nearest < ARG_COUNT ? table[nearest].name : "",
+                       nearest < ARG_COUNT ? "\"?" : "");
+}
+
 enum fault_code args_read(const struct scp_getinfo *info, struct args *out, struct fault *fault)
 {
     struct args args = {0};
@@ -149,9 +170,8 @@ static void add_text(struct buf *out, const char *name, struct str value)
     buf_add_byte(out, '"');
 }
 
-void args_add_canonical(const struct args *args, struct buf *out)
+void args_add_given(const struct args *args, struct buf *out)
 {
-    buf_add_c(out, "ighandoff");
     for (size_t i = 0; i < args->field_count; i++) {
         buf_add_c(out, i == 0 ? " fields=" : ",");
         buf_add(out, args->fields[i]);
@@ -160,5 +180,11 @@ void args_add_canonical(const struct args *args, struct buf *out)
     add_text(out, "investigation", args->investigation);
     if (args->max_entities > 0)
         buf_addf(out, " maxentities=%lld", (long long)args->max_entities);
+}
+
+void args_add_canonical(const struct args *args, struct buf *out)
+{
+    buf_add_c(out, "ighandoff");
+    args_add_given(args, out);
     add_text(out, "title", args->title);
 }

@@ -22,6 +22,13 @@ struct args {
 enum fault_code args_read(const struct scp_getinfo *info, struct args *out,
                           struct fault *fault) MUST_USE;
 
+/* Sets one of them by its name. An unknown one is FAULT_INPUT and names the nearest known one. */
+enum fault_code args_set(struct args *args, struct str name, struct str value,
+                         struct fault *fault) MUST_USE;
+
+/* Adds those that were given, each after a blank, in a fixed order, without title and dryrun. */
+void args_add_given(const struct args *args, struct buf *out);
+
 /* Adds the command in one canonical spelling: its name and the arguments that were given, in a
  * fixed order, without dryrun. Part of a hand-off's identity, so that two different ighandoff in
  * one search are two hand-offs. */

@@ -96,6 +96,7 @@ static void keep(const struct run *run, const struct wire_handoff *handoff,
     struct fault fault;
     const char *outbox = run->places->outbox;
     enum fault_code code;
+    out->why = why->code;
     out->result = is_refusal(why->code) ? DELIVERY_REFUSED : DELIVERY_QUEUED;
     if (out->result == DELIVERY_REFUSED)
         code = outbox_keep_refused(outbox, handoff->id, parcel, &fault);

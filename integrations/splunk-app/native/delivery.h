@@ -19,6 +19,7 @@ enum delivery_result {
 struct delivery {
     enum delivery_result result;
     struct wire_receipt receipt; /* when sent or duplicate */
+    enum fault_code why;         /* it was neither */
 };
 
 /* Packs and delivers the graph, then what waits in the outbox; says everything to the analyst.

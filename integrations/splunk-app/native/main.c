@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "integrations/splunk-app/native/alert.h"
 #include "integrations/splunk-app/native/handoff.h"
 #include "libs/core/file.h"
 
@@ -15,6 +16,15 @@ static int run_handoff(void)
     int status = command_run(&command, STDIN_FILENO, STDOUT_FILENO);
     handoff_done(&handoff);
     return status;
+}
+
+static int run_alert(int argc, char **argv)
+{
+    if (strcmp(argv[argc - 1], "--execute") == 0)
+        return (int)alert_run(STDIN_FILENO, STDERR_FILENO);
+    fprintf(stderr, "ERROR usage: intelgraph alert --execute; splunkd starts it for the alert "
+                    "action send_to_intelgraph\n");
+    return ALERT_FAILED;
 }
 
 static int print_spec(void)
@@ -37,6 +47,8 @@ int main(int argc, char **argv)
     const char *name = argc > 1 ? argv[1] : "";
     if (strcmp(name, "ighandoff") == 0)
         return run_handoff();
+    if (strcmp(name, "alert") == 0)
+        return run_alert(argc, argv);
     if (strcmp(name, "spec") == 0)
         return print_spec();
     if (strcmp(name, "--version") == 0) {

@@ -55,12 +55,17 @@ enum fault_code origin_name(const struct origin *origin, const struct settings *
     if (code == FAULT_NONE)
         code = check_texts(origin, sid, fault);
     struct str command = arena_copy(arena, origin->command);
+    if (code == FAULT_NONE && !command.ptr)
+        code = fault_set(fault, FAULT_NO_MEMORY, "no memory left for an id");
     if (code == FAULT_NONE)
         code = wire_handoff_id(settings->tenant, sid, command, settings->url, out_id, fault);
     if (code != FAULT_NONE)
         return code;
     struct sha256 search = sha256_of(origin->search);
     hex_of(search.bytes, sizeof search.bytes, digest);
+    struct str search_sha256 = arena_copy(arena, str_of(origin->search.ptr ? digest : ""));
+    if (!search_sha256.ptr)
+        return fault_set(fault, FAULT_NO_MEMORY, "no memory left for a digest");
     *out = (struct wire_handoff){
         .id = str_of(out_id),
         .tenant = settings->tenant,
@@ -71,7 +76,7 @@ enum fault_code origin_name(const struct origin *origin, const struct settings *
         .investigation = origin->investigation,
         .user = origin->user,
         .app = origin->app,
-        .search_sha256 = arena_copy(arena, str_of(digest)),
+        .search_sha256 = search_sha256,
         .client = STR("intelgraph/" IG_VERSION),
         .earliest_us = origin->earliest_us,
         .latest_us = origin->latest_us,

@@ -11,7 +11,8 @@ struct origin {
     struct str command; /* one canonical spelling; with tenant, sid and target it is the identity */
     struct str user;
     struct str app;
-    struct str search; /* its text; only a digest leaves this machine */
+    struct str
+        search; /* its text, of which only a digest leaves this machine; ptr NULL: not known */
     struct str title;
     struct str investigation;
     int64_t earliest_us; /* 0: not given */
