@@ -35,7 +35,22 @@ static enum fault_code read_to_end(int fd, const char *path, struct buf *out, st
     }
 }
 
-enum fault_code file_read(const char *path, struct buf *out, struct fault *fault)
+static enum fault_code check_private(int fd, const char *path, struct fault *fault)
+{
+    struct stat info;
+    if (fstat(fd, &info) < 0)
+        return fault_errno(fault, errno, "cannot look at %s", path);
+    if (!S_ISREG(info.st_mode))
+        return fault_set(fault, FAULT_DENIED, "%s is no plain file", path);
+    if (info.st_mode & 077)
+        return fault_set(fault, FAULT_DENIED,
+                         "%s may be read or changed by others (mode %04o); give it mode 0600", path,
+                         (unsigned)info.st_mode & 07777);
+    return FAULT_NONE;
+}
+
+static enum fault_code read_file(const char *path, bool is_private, struct buf *out,
+                                 struct fault *fault)
 {
     int fd = os_open(path, O_RDONLY, 0);
     if (fd < 0 && errno == ENOENT)
@@ -43,11 +58,23 @@ enum fault_code file_read(const char *path, struct buf *out, struct fault *fault
     if (fd < 0)
         return fault_errno(fault, errno, "cannot open %s", path);
     size_t len_before = out->len;
-    enum fault_code code = read_to_end(fd, path, out, fault);
+    enum fault_code code = is_private ? check_private(fd, path, fault) : FAULT_NONE;
+    if (code == FAULT_NONE)
+        code = read_to_end(fd, path, out, fault);
     if (code != FAULT_NONE)
         out->len = len_before;
     os_close(fd);
     return code;
+}
+
+enum fault_code file_read(const char *path, struct buf *out, struct fault *fault)
+{
+    return read_file(path, false, out, fault);
+}
+
+enum fault_code file_read_private(const char *path, struct buf *out, struct fault *fault)
+{
+    return read_file(path, true, out, fault);
 }
 
 enum fault_code file_write_all(int fd, struct str data, const char *name, struct fault *fault)

@@ -11,6 +11,10 @@
  */
 enum fault_code file_read(const char *path, struct buf *out, struct fault *fault) MUST_USE;
 
+/* As file_read, of a secret: a file that its group or others may do anything with, and what is no
+ * plain file, is FAULT_DENIED. */
+enum fault_code file_read_private(const char *path, struct buf *out, struct fault *fault) MUST_USE;
+
 /* Puts `content` at `path`: a temporary file beside it, fsync, rename, fsync of the folder.
  * `mode` as for open, e.g. 0600. On failure the old file stands and the temporary one is gone. */
 enum fault_code file_replace(const char *path, struct str content, unsigned mode,

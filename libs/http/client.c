@@ -39,69 +39,30 @@ enum fault_code http_secret_set(struct http_secret *secret, struct str text, str
     return FAULT_NONE;
 }
 
+enum fault_code http_secret_set_pair(struct http_secret *secret, struct str text,
+                                     struct fault *fault)
+{
+    while (str_ends(text, STR("\n")) || str_ends(text, STR("\r")))
+        text.len--;
+    if (text.len >= HTTP_SECRET_MAX)
+        return fault_set(fault, FAULT_LIMIT, "the credential is longer than %d bytes",
+                         HTTP_SECRET_MAX - 1);
+    for (size_t i = 0; i < text.len; i++)
+        if ((unsigned char)text.ptr[i] < ' ' || text.ptr[i] == 0x7f)
+            return fault_set(fault, FAULT_INPUT,
+                             "the credential holds a line end or a control character; it must be "
+                             "user:password on one line");
+    if (str_find_byte(text, ':') == 0 || str_find_byte(text, ':') == text.len)
+        return fault_set(fault, FAULT_INPUT, "the credential is not of the form user:password");
+    memcpy(secret->text, text.ptr, text.len);
+    secret->text[text.len] = '\0';
+    secret->len = text.len;
+    return FAULT_NONE;
+}
+
 void http_secret_done(struct http_secret *secret)
 {
     explicit_bzero(secret, sizeof *secret);
-}
-
-/* --- base URL ------------------------------------------------------------------------------ */
-
-/* The host within "host[:port]", brackets of an IPv6 address taken off. */
-static struct str host_of(struct str authority)
-{
-    struct str head;
-    struct str tail;
-    if (str_starts(authority, STR("["))) {
-        str_cut(str_skip(authority, 1), ']', &head, &tail);
-        return head;
-    }
-    str_cut(authority, ':', &head, &tail);
-    return head;
-}
-
-static bool is_this_machine(struct str host)
-{
-    if (str_equal_nocase(host, STR("localhost")) || str_equal(host, STR("::1")))
-        return true;
-    if (!str_starts(host, STR("127.")))
-        return false;
-    /* Only a dotted address: "127.example.net" is a name like any other. */
-    for (size_t i = 0; i < host.len; i++)
-        if (host.ptr[i] != '.' && (host.ptr[i] < '0' || host.ptr[i] > '9'))
-            return false;
-    return true;
-}
-
-enum fault_code http_check_url(struct str url, struct fault *fault)
-{
-    struct str authority;
-    struct str path;
-    bool https = str_starts(url, STR("https://"));
-    if (!https && !str_starts(url, STR("http://")))
-        return fault_set(fault, FAULT_INPUT, "\"%.*s\" is not an https:// address",
-                         STR_ARG(str_take(url, 100)));
-    if (url.len >= HTTP_URL_MAX - 512)
-        return fault_set(fault, FAULT_LIMIT, "the address is longer than %d bytes",
-                         HTTP_URL_MAX - 512);
-    for (size_t i = 0; i < url.len; i++)
-        if (url.ptr[i] <= ' ' || url.ptr[i] >= 0x7f || strchr("\"<>\\^`{|}", url.ptr[i]))
-            return fault_set(fault, FAULT_INPUT,
-                             "the address holds a character that must be percent-encoded");
-    str_cut(str_skip(url, https ? 8 : 7), '/', &authority, &path);
-    if (host_of(authority).len == 0 || str_find_byte(authority, '@') < authority.len)
-        return fault_set(fault, FAULT_INPUT,
-                         "the address must be https://host[:port]/ without a user name");
-    if (!str_ends(url, STR("/")) || str_find_byte(path, '?') < path.len ||
-        str_find_byte(path, '#') < path.len)
-        return fault_set(fault, FAULT_INPUT,
-                         "the address must end in a slash and have no query: %.*s/",
-                         STR_ARG(str_take(url, 100)));
-    if (!https && !is_this_machine(host_of(authority)))
-        return fault_set(fault, FAULT_INPUT,
-                         "http:// is allowed to this machine only (127.0.0.1, ::1, localhost), a "
-                         "token would cross the network in the clear: use https://%.*s/",
-                         STR_ARG(str_take(authority, 100)));
-    return FAULT_NONE;
 }
 
 /* --- client -------------------------------------------------------------------------------- */

@@ -18,18 +18,33 @@ struct http_secret {
 /* Trims blanks at both ends. FAULT_INPUT when empty, too long, or with a control character. */
 enum fault_code http_secret_set(struct http_secret *secret, struct str text,
                                 struct fault *fault) MUST_USE;
+
+/* "user:password" for a proxy: blanks within are the password's own, line ends around are not. */
+enum fault_code http_secret_set_pair(struct http_secret *secret, struct str text,
+                                     struct fault *fault) MUST_USE;
 void http_secret_done(struct http_secret *secret);
 
 struct http_client;
 
 struct http_settings {
     struct str base_url; /* "https://host/": see http_check_url */
-    struct str ca_file;  /* PEM file that replaces the system's authorities; "" for the system's */
+    /* The authorities that may sign the service's certificate, and an https proxy's: a PEM file, or
+     * PEM text; with neither, the first of the places where systems keep theirs. */
+    struct str ca_file;
+    struct str ca_pem;
+    struct str client_cert_pem; /* own certificate and its chain, when the service asks for one */
+    struct str client_key_pem;  /* its private key, not encrypted; both are borrowed only until
+                                   http_client_new returns */
+    struct str proxy;           /* "http://host:port" or "https://host:port"; "": none, whatever the
+                                   environment says */
+    const struct http_secret *proxy_credential; /* "user:password", borrowed; NULL: none */
+    struct str no_proxy;                        /* see http_without_proxy */
     struct str user_agent;
     const struct http_secret *bearer; /* borrowed; NULL sends none */
     const char *scheme;               /* before it in Authorization; NULL is "Bearer" */
     /* The name in the peer's certificate where it is not the host of the address: splunkd's own has
-     * "SplunkServerDefaultCert". It is verified in the host's place; "" verifies the host. */
+     * "SplunkServerDefaultCert". It is verified in the host's place; "" verifies the host. Without
+     * proxy only. */
     struct str peer_name;
     int connect_timeout_ms;
     int timeout_ms; /* of a whole request */
@@ -40,7 +55,20 @@ struct http_settings {
  * slash. */
 enum fault_code http_check_url(struct str url, struct fault *fault) MUST_USE;
 
-/* Opens no connection yet. FAULT_INPUT for a URL or CA file that may not be used. */
+/* Whether an address can be a proxy's: a scheme, a host, a port and nothing else. */
+enum fault_code http_check_proxy(struct str proxy, struct fault *fault) MUST_USE;
+
+/* Whether the list (see http_without_proxy) can be read; the sentence names the wrong entry. */
+enum fault_code http_check_no_proxy(struct str list, struct fault *fault) MUST_USE;
+
+/* Whether `host`, a name or an address (an IPv6 one with or without brackets), is reached without
+ * the proxy: it meets an entry of the comma-separated list. An entry is a name (that host alone),
+ * a .suffix (every name below it), an address, a network (10.0.0.0/8, fd00::/8), or * for all.
+ * Names are compared without regard to case and a final dot; nothing is looked up. */
+bool http_without_proxy(struct str list, struct str host);
+
+/* Opens no connection yet. FAULT_INPUT for a setting that may not be used; the sentence and the
+ * fault's field name it as intelgraph.conf does. */
 enum fault_code http_client_new(const struct http_settings *settings, struct http_client **out,
                                 struct fault *fault) MUST_USE;
 void http_client_free(struct http_client *taken); /* takes NULL */

@@ -1,22 +1,12 @@
 /* HTTP by libcurl, whose memory comes from libs/core/os.h. */
-#include "libs/http/client.h"
+#include "libs/http/transport_curl.h"
 
-#include <curl/curl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
 #include "libs/core/os.h"
-
-struct curl_carrier {
-    CURL *curl;
-    struct curl_slist *headers;   /* of every request: the token is in here */
-    struct curl_slist *connect;   /* where to connect for a name that is only the certificate's */
-    char base_url[HTTP_URL_MAX];  /* as the settings have it, for sentences */
-    char asked_url[HTTP_URL_MAX]; /* the same, or with the certificate's name for the host */
-    char error[CURL_ERROR_SIZE];
-};
 
 /* --- memory -------------------------------------------------------------------------------- */
 
@@ -68,7 +58,7 @@ static enum fault_code init_curl(struct fault *fault)
 
 /* --- one carrier --------------------------------------------------------------------------- */
 
-static bool add_header(struct curl_carrier *carrier, const char *text)
+static bool add_header(struct transport_carrier *carrier, const char *text)
 {
     struct curl_slist *longer = curl_slist_append(carrier->headers, text);
     if (longer)
@@ -76,7 +66,7 @@ static bool add_header(struct curl_carrier *carrier, const char *text)
     return longer != NULL;
 }
 
-static bool add_bearer(struct curl_carrier *carrier, const struct http_settings *settings)
+static bool add_bearer(struct transport_carrier *carrier, const struct http_settings *settings)
 {
     char text[HTTP_SECRET_MAX + 64];
     snprintf(text, sizeof text, "Authorization: %.16s %s",
@@ -86,50 +76,9 @@ static bool add_bearer(struct curl_carrier *carrier, const struct http_settings 
     return ok;
 }
 
-/* Where the systems that Splunk runs on keep their certificate authorities; a build that is to run
- * on all of them cannot rely on one compiled in. */
-static const char *find_system_authorities(void)
-{
-    static const char *const places[] = {
-        "/etc/ssl/certs/ca-certificates.crt",                /* Debian, Ubuntu */
-        "/etc/pki/tls/certs/ca-bundle.crt",                  /* RHEL, Amazon Linux */
-        "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", /* RHEL */
-        "/etc/ssl/ca-bundle.pem",                            /* SUSE */
-    };
-    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
-        int fd = os_open(places[i], 0, 0);
-        if (fd >= 0) {
-            os_close(fd);
-            return places[i];
-        }
-    }
-    return NULL;
-}
-
-static enum fault_code set_authorities(struct curl_carrier *carrier, struct str ca_file,
-                                       struct fault *fault)
-{
-    char path[1024];
-    const char *file = find_system_authorities();
-    if (ca_file.len > 0) {
-        if (!str_to_c(ca_file, path, sizeof path))
-            return fault_field(fault, FAULT_INPUT, "ca_file", "ca_file is not a file name");
-        int fd = os_open(path, 0, 0);
-        if (fd < 0)
-            return fault_field(fault, FAULT_INPUT, "ca_file", "ca_file = %s cannot be read", path);
-        os_close(fd);
-        file = path;
-    }
-    /* Without a CApath libcurl parses one store once and keeps it for all connections. */
-    curl_easy_setopt(carrier->curl, CURLOPT_CAPATH, NULL);
-    if (file && curl_easy_setopt(carrier->curl, CURLOPT_CAINFO, file) != CURLE_OK)
-        return fault_set(fault, FAULT_NO_MEMORY, "no memory left for the HTTP client");
-    return FAULT_NONE;
-}
-
 /* The requests go to https://<peer_name>:<port>/, which libcurl is told to find at the real
  * address: so it is that name, and no other, that the certificate must have. */
-static enum fault_code set_peer_name(struct curl_carrier *carrier, struct str peer_name,
+static enum fault_code set_peer_name(struct transport_carrier *carrier, struct str peer_name,
                                      struct fault *fault)
 {
     char text[HTTP_URL_MAX];
@@ -154,12 +103,10 @@ static enum fault_code set_peer_name(struct curl_carrier *carrier, struct str pe
         curl_easy_setopt(carrier->curl, CURLOPT_CONNECT_TO, carrier->connect) != CURLE_OK)
         return fault_set(fault, FAULT_NO_MEMORY, "no memory left for the HTTP client");
     memcpy(carrier->asked_url, text, sizeof text);
-    /* Such a name is of this machine's own splunkd: no proxy knows it. */
-    curl_easy_setopt(carrier->curl, CURLOPT_PROXY, "");
     return FAULT_NONE;
 }
 
-static enum fault_code set_options(struct curl_carrier *carrier,
+static enum fault_code set_options(struct transport_carrier *carrier,
                                    const struct http_settings *settings, struct fault *fault)
 {
     char agent[256];
@@ -177,23 +124,18 @@ static enum fault_code set_options(struct curl_carrier *carrier,
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-    curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 1L);
-    curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 2L);
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, carrier->headers);
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)settings->connect_timeout_ms);
     curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)settings->timeout_ms);
-    /* Plain HTTP is for this machine only: a proxy from the environment would carry the token off
-     * it. */
-    if (str_starts(settings->base_url, STR("http://")))
-        curl_easy_setopt(curl, CURLOPT_PROXY, "");
-    enum fault_code code = set_authorities(carrier, settings->ca_file, fault);
+    enum fault_code code = transport_proxy_set(carrier, settings, fault);
+    if (code == FAULT_NONE)
+        code = transport_tls_set(carrier, settings, fault);
     return code == FAULT_NONE ? set_peer_name(carrier, settings->peer_name, fault) : code;
 }
 
 static void carrier_close(void *taken)
 {
-    struct curl_carrier *carrier = taken;
+    struct transport_carrier *carrier = taken;
     if (!carrier)
         return;
     if (carrier->curl)
@@ -211,7 +153,7 @@ static enum fault_code carrier_open(const struct http_settings *settings, void *
     enum fault_code code = init_curl(fault);
     if (code != FAULT_NONE)
         return code;
-    struct curl_carrier *carrier = os_alloc(sizeof *carrier);
+    struct transport_carrier *carrier = os_alloc(sizeof *carrier);
     if (!carrier || !(carrier->curl = curl_easy_init())) {
         carrier_close(carrier);
         return fault_set(fault, FAULT_NO_MEMORY, "no memory left for the HTTP client");
@@ -246,24 +188,7 @@ static size_t on_header(char *data, size_t size, size_t count, void *reply)
     return size * count;
 }
 
-static enum fault_code tell_failure(const struct curl_carrier *carrier, CURLcode rc,
-                                    const struct http_reply *reply, struct fault *fault)
-{
-    const char *why = carrier->error[0] ? carrier->error : curl_easy_strerror(rc);
-    if (reply->body.code == FAULT_LIMIT)
-        return fault_set(fault, FAULT_UNAVAILABLE, "%s answered with more than %d bytes",
-                         carrier->base_url, HTTP_REPLY_MAX);
-    if (rc == CURLE_OUT_OF_MEMORY)
-        return fault_set(fault, FAULT_NO_MEMORY, "no memory left for a request");
-    if (rc == CURLE_PEER_FAILED_VERIFICATION || rc == CURLE_SSL_CACERT_BADFILE)
-        return fault_set(fault, FAULT_DENIED,
-                         "the certificate of %s cannot be trusted: %s; set ca_file to the "
-                         "authority that signed it",
-                         carrier->base_url, why);
-    return fault_set(fault, FAULT_UNAVAILABLE, "%s cannot be reached: %s", carrier->base_url, why);
-}
-
-static CURLcode perform(struct curl_carrier *carrier, const struct http_request *request,
+static CURLcode perform(struct transport_carrier *carrier, const struct http_request *request,
                         struct curl_slist *headers, const char *url, struct http_reply *reply)
 {
     CURL *curl = carrier->curl;
@@ -293,7 +218,7 @@ static CURLcode perform(struct curl_carrier *carrier, const struct http_request 
 static enum fault_code carrier_send(void *opened, const struct http_request *request,
                                     struct http_reply *out, struct fault *fault)
 {
-    struct curl_carrier *carrier = opened;
+    struct transport_carrier *carrier = opened;
     char url[HTTP_URL_MAX];
     char type[128];
     struct http_reply reply = {0};
@@ -317,7 +242,7 @@ static enum fault_code carrier_send(void *opened, const struct http_request *req
     buf_init(&reply.body, HTTP_REPLY_MAX);
     CURLcode rc = perform(carrier, request, headers, url, &reply);
     if (rc != CURLE_OK) {
-        enum fault_code code = tell_failure(carrier, rc, &reply, fault);
+        enum fault_code code = transport_fault_set(carrier, rc, &reply, fault);
         buf_done(&reply.body);
         return code;
     }

@@ -3,82 +3,36 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "libs/core/file.h"
+#include "integrations/splunk-app/native/instance.h"
 #include "libs/core/os.h"
-#include "libs/http/client.h"
 #include "libs/http/gzip.h"
 #include "libs/text/json.h"
-
-enum { CREDENTIAL_FILE_MAX = 4096 };
 
 struct courier {
     struct http_client *client;
     struct http_secret token;
 };
 
-static enum fault_code read_token(const char *path, struct http_secret *out, struct fault *fault)
+static enum fault_code get_token(const struct places *places, const struct settings *settings,
+                                 struct http_secret *out, struct fault *fault)
 {
-    struct buf text;
-    buf_init(&text, CREDENTIAL_FILE_MAX);
-    enum fault_code code = file_read(path, &text, fault);
-    if (code == FAULT_NONE) {
-        code = http_secret_set(out, buf_str(&text), fault);
-        explicit_bzero(text.ptr, text.len);
-    }
-    buf_done(&text);
-    /* Whatever is wrong with the file, an admin must mend it. */
-    if (code != FAULT_NONE)
-        fault->code = code == FAULT_NO_MEMORY ? code : FAULT_UNSIGNED;
-    return code == FAULT_NONE ? FAULT_NONE : fault_prefix(fault, "the credential of IntelGraph: ");
-}
-
-/* file:/x is /x, file:$SPLUNK_HOME/x lies in Splunk's folder, file:x in the app's. */
-static enum fault_code find_token(const struct places *places, struct str credential,
-                                  char out[PATH_MAX], struct fault *fault)
-{
-    char name[PATH_MAX];
-    struct str path = str_skip(credential, strlen("file:"));
-    struct str variable = STR("$SPLUNK_HOME/");
-    bool in_home = str_starts(path, variable);
-    if (!str_to_c(in_home ? str_skip(path, variable.len) : path, name, sizeof name))
-        return fault_set(fault, FAULT_UNSIGNED, "credential is not a file name");
-    if (name[0] == '/' && !in_home) {
-        snprintf(out, PATH_MAX, "%s", name);
-        return FAULT_NONE;
-    }
-    return places_join(out, PATH_MAX, in_home ? places->home : places->app, name, fault);
+    if (instance_has_own_token(settings))
+        return instance_read_token(places, settings, out, fault);
+    return fault_set(fault, FAULT_UNSIGNED,
+                     "the search has no token of its own; until it can ask the app's broker for "
+                     "one, set credential = file:<path> in [instance:%.*s]",
+                     STR_ARG(settings->instance));
 }
 
 enum fault_code courier_new(const struct places *places, const struct settings *settings,
                             struct courier **out, struct fault *fault)
 {
-    char path[PATH_MAX];
     struct courier *courier = os_alloc(sizeof *courier);
     if (!courier)
         return fault_set(fault, FAULT_NO_MEMORY, "no memory left to send the hand-off");
-    enum fault_code code = FAULT_NONE;
-    if (!str_starts(settings->credential, STR("file:")))
-        code = fault_set(fault, FAULT_UNSIGNED,
-                         "the search has no token of its own; until it can ask the app's broker "
-                         "for one, set credential = file:<path> in [instance:%.*s]",
-                         STR_ARG(settings->instance));
+    enum fault_code code = get_token(places, settings, &courier->token, fault);
     if (code == FAULT_NONE)
-        code = find_token(places, settings->credential, path, fault);
-    if (code == FAULT_NONE)
-        code = read_token(path, &courier->token, fault);
-    struct http_settings http = {
-        .base_url = settings->url,
-        .ca_file = settings->ca_file,
-        .user_agent = STR("intelgraph/" IG_VERSION),
-        .bearer = &courier->token,
-        .connect_timeout_ms = (int)settings->connect_timeout_ms,
-        .timeout_ms = (int)settings->timeout_ms,
-    };
-    if (code == FAULT_NONE)
-        code = http_client_new(&http, &courier->client, fault);
-    /* A setting is wrong, not the hand-off: it waits until an admin has mended that. */
-    if (code == FAULT_INPUT)
-        code = fault->code = FAULT_UNSIGNED;
+        code = instance_client_new(places, settings, &courier->token, &courier->client, fault);
     if (code != FAULT_NONE) {
         courier_free(courier);
         return code;

@@ -3,12 +3,12 @@
 #include <stdio.h>
 
 #include "integrations/splunk-app/native/courier.h"
+#include "integrations/splunk-app/native/link.h"
 #include "integrations/splunk-app/native/outbox.h"
 #include "integrations/splunk-app/native/trail.h"
 #include "libs/core/os.h"
 
 enum {
-    LINK_BYTES = 2048,
     LATE_MOST = 50,                /* waiting hand-offs that one search takes along */
     LATE_BUDGET_US = 10 * 1000000, /* and how long it may take over them */
 };
@@ -64,8 +64,7 @@ static void record(const struct run *run, const struct parcel *parcel, const str
             FAULT_NONE) {
         bool has_receipt =
             delivery->result == DELIVERY_SENT || delivery->result == DELIVERY_DUPLICATE;
-        snprintf(link, sizeof link, "%.*sopen/handoffs/%.*s", STR_ARG(head.handoff.target),
-                 STR_ARG(head.handoff.id));
+        link_write(run->settings, head.handoff.id, link);
         struct trail_entry entry = {
             .result = result_names[delivery->result],
             .late = !graph,
@@ -128,8 +127,7 @@ static void say_sent(const struct run *run, const struct wire_handoff *handoff,
     size_t relations = graph_relation_count(graph);
     unsigned long long rows = graph_counts(graph).rows;
     char link[LINK_BYTES];
-    snprintf(link, sizeof link, "%.*sopen/handoffs/%.*s", STR_ARG(handoff->target),
-             STR_ARG(handoff->id));
+    link_write(run->settings, handoff->id, link);
     if (delivery->result == DELIVERY_SENT)
         command_say(run->messages, COMMAND_INFO,
                     "IntelGraph: handed off %zu %s (%lld new, %lld merged) and %zu %s from %llu "

@@ -91,8 +91,7 @@ static enum fault_code identify(struct handoff *handoff, struct fault *fault)
                            &handoff->wire, fault);
     buf_done(&command);
     if (code == FAULT_NONE)
-        snprintf(handoff->link, sizeof handoff->link, "%.*sopen/handoffs/%s",
-                 STR_ARG(handoff->settings.url), handoff->id);
+        link_write(&handoff->settings, str_of(handoff->id), handoff->link);
     return code;
 }
 

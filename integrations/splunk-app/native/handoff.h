@@ -6,6 +6,7 @@
 #include "integrations/splunk-app/native/collect.h"
 #include "integrations/splunk-app/native/command.h"
 #include "integrations/splunk-app/native/delivery.h"
+#include "integrations/splunk-app/native/link.h"
 
 /* What a row's intelgraph_status says: only what is known when that row is answered. */
 enum handoff_status {
@@ -29,7 +30,7 @@ struct handoff {
     struct collect collect; /* its graph is made by the first execute */
     struct rows rows;
     char id[WIRE_ID_HEX + 1];
-    char link[2048];
+    char link[LINK_BYTES];
     struct wire_handoff wire;
     enum handoff_status outcome; /* of the last chunk's rows that have entities */
     bool ended;                  /* the hand-off was delivered or kept */

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "integrations/splunk-app/native/settings_table.h"
-#include "libs/http/client.h"
 #include "libs/scp/conf.h"
 
 enum { STANZA_MAX = sizeof SETTINGS_INSTANCE + SETTINGS_NAME_MAX };
@@ -253,40 +252,6 @@ static enum fault_code no_such_instance(const struct scp_conf *conf, struct str 
     return code;
 }
 
-static enum fault_code check(struct settings *out, struct arena *arena, struct fault *fault)
-{
-    if (out->disabled)
-        return fault_field(fault, FAULT_INPUT, "disabled",
-                           "the instance %.*s is disabled in intelgraph.conf; name another one by "
-                           "instance=",
-                           STR_ARG(out->instance));
-    if (!str_ends(out->url, STR("/"))) {
-        /* Admins leave the final slash out; everything else about an address must be as it is. */
-        char *slashed = arena_alloc(arena, out->url.len + 1);
-        if (!slashed)
-            return fault_set(fault, FAULT_NO_MEMORY, "no memory left for the settings");
-        memcpy(slashed, out->url.ptr, out->url.len);
-        slashed[out->url.len] = '/';
-        out->url = (struct str){slashed, out->url.len + 1};
-    }
-    enum fault_code code = http_check_url(out->url, fault);
-    if (code != FAULT_NONE)
-        return fault_prefix(
-            fault, "intelgraph.conf [" SETTINGS_INSTANCE "%.*s] url: ", STR_ARG(out->instance));
-    if (!str_equal(out->auth, STR("token")))
-        return fault_field(fault, FAULT_INPUT, "auth",
-                           "intelgraph.conf [" SETTINGS_INSTANCE "%.*s] auth must be token",
-                           STR_ARG(out->instance));
-    if (!str_equal(out->credential, STR("passwords")) &&
-        (!str_starts(out->credential, STR("file:")) || out->credential.len == strlen("file:")))
-        return fault_field(fault, FAULT_INPUT, "credential",
-                           "intelgraph.conf [" SETTINGS_INSTANCE "%.*s] credential must be "
-                           "passwords or file:<path>; the token itself must not stand in a conf "
-                           "file",
-                           STR_ARG(out->instance));
-    return FAULT_NONE;
-}
-
 static enum fault_code read_files(const struct places *places, struct arena *arena,
                                   struct scp_conf *out, struct fault *fault)
 {
@@ -335,7 +300,7 @@ enum fault_code settings_read(const struct places *places, struct str instance, 
         return no_such_instance(&conf, settings.instance, arena, fault);
     code = read_stanza(SETTING_INSTANCE, str_of(stanza), &conf, &settings, fault);
     if (code == FAULT_NONE)
-        code = check(&settings, arena, fault);
+        code = settings_check(&settings, arena, fault);
     if (code == FAULT_NONE)
         *out = settings;
     return code;

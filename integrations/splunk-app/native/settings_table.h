@@ -1,5 +1,5 @@
 /* One row a setting of intelgraph.conf: parser, messages and the spec file come from it. For
- * settings.c and settings_spec.c only. */
+ * settings*.c only. */
 #ifndef IG_NATIVE_SETTINGS_TABLE_H
 #define IG_NATIVE_SETTINGS_TABLE_H
 
@@ -26,5 +26,10 @@ struct setting {
 
 extern const struct setting settings_table[];
 extern const size_t settings_table_count;
+
+/* settings_check.c: whether the values fit each other and have the form that they must have; gives
+ * the address its final slash. */
+enum fault_code settings_check(struct settings *settings, struct arena *arena,
+                               struct fault *fault) MUST_USE;
 
 #endif
