@@ -37,6 +37,13 @@ void arena_done(struct arena *arena)
     arena->starved = false;
 }
 
+void arena_wipe(struct arena *arena)
+{
+    for (struct arena_block *block = arena->blocks; block; block = block->older)
+        explicit_bzero(block->data, block->room);
+    arena_done(arena);
+}
+
 void arena_reset(struct arena *arena)
 {
     if (arena->blocks) {

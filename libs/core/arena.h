@@ -19,6 +19,7 @@ struct arena {
 void arena_init(struct arena *arena, size_t limit); /* allocates nothing */
 void arena_done(struct arena *arena);
 void arena_reset(struct arena *arena); /* forgets all, keeps the newest block for reuse */
+void arena_wipe(struct arena *arena);  /* as arena_done, over memory that held secrets */
 
 /* Zeroed memory aligned for any object, valid until reset; NULL when the limit or the system
  * refuses. */

@@ -200,7 +200,7 @@ static enum fault_code unknown_stanza(const struct scp_conf_item *item, struct f
                            where, STR_ARG(name), SETTINGS_NAME_MAX);
     return fault_field(fault, FAULT_INPUT, "conf",
                        "%s: there is no stanza [%.*s]; known are [" SETTINGS_INSTANCE
-                       "<name>] and [" SETTINGS_HANDOFF "]",
+                       "<name>], [" SETTINGS_HANDOFF "] and [" SETTINGS_SPLUNKD "]",
                        where, STR_ARG(stanza));
 }
 
@@ -222,6 +222,8 @@ static enum fault_code check_names(const struct scp_conf *conf, struct str chose
             if (!str_equal(name, chosen))
                 continue;
             kind = SETTING_INSTANCE;
+        } else if (str_equal(stanza, STR(SETTINGS_SPLUNKD))) {
+            kind = SETTING_SPLUNKD;
         } else if (!str_equal(stanza, STR(SETTINGS_HANDOFF))) {
             return unknown_stanza(item, fault);
         }
@@ -288,6 +290,8 @@ enum fault_code settings_read(const struct places *places, struct str instance, 
     enum fault_code code = read_files(places, arena, &conf, fault);
     if (code == FAULT_NONE)
         code = read_stanza(SETTING_HANDOFF, STR(SETTINGS_HANDOFF), &conf, &settings, fault);
+    if (code == FAULT_NONE)
+        code = read_stanza(SETTING_SPLUNKD, STR(SETTINGS_SPLUNKD), &conf, &settings, fault);
     if (code != FAULT_NONE)
         return code;
     settings.instance = instance.len > 0 ? instance : settings.default_instance;

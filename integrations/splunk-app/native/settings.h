@@ -31,6 +31,9 @@ struct settings {
     int64_t connect_timeout_ms;
     int64_t timeout_ms;
 
+    struct str splunkd_ca_file;          /* [splunkd] ca_file */
+    struct str splunkd_certificate_name; /* [splunkd] certificate_name */
+
     struct str default_instance; /* [handoff] instance */
     int64_t max_entities;
     int64_t outbox_max_mb;

@@ -76,6 +76,16 @@ const struct setting settings_table[] = {
      "Fields whose values leave Splunk only in a changed form: field=hash, field=prefix or "
      "field=drop, separated by commas, fields as in fields_allow; of several that name a field the "
      "first holds. It holds for every search."},
+
+    {SETTING_SPLUNKD, "ca_file", SETTING_TEXT, AT(splunkd_ca_file),
+     "$SPLUNK_HOME/etc/auth/cacert.pem", 1, 1024,
+     "PEM file of the authority that signed splunkd's own certificate (sslRootCAPath in "
+     "server.conf, where that is set). Paths as for credential."},
+    {SETTING_SPLUNKD, "certificate_name", SETTING_TEXT, AT(splunkd_certificate_name),
+     "SplunkServerDefaultCert", 0, 253,
+     "The name in splunkd's own certificate. It is asked for in place of 127.0.0.1, which no "
+     "certificate of splunkd's has. Where splunkd listens on another address than this machine's "
+     "own, the certificate must have the name of that host."},
 };
 
 const size_t settings_table_count = sizeof settings_table / sizeof settings_table[0];
@@ -111,7 +121,11 @@ void settings_add_spec(struct buf *out)
                      "from the start.\n",
                      SETTINGS_NAME_MAX);
         else if (row->stanza != row[-1].stanza)
-            buf_add_c(out, "\n[" SETTINGS_HANDOFF "]\n* Holds for every hand-off of everybody.\n");
+            buf_add_c(out,
+                      row->stanza == SETTING_HANDOFF
+                          ? "\n[" SETTINGS_HANDOFF "]\n* Holds for every hand-off of everybody.\n"
+                          : "\n[" SETTINGS_SPLUNKD "]\n* How the app's own calls of splunkd's REST "
+                            "interface are verified.\n");
         add_row(out, row);
     }
 }

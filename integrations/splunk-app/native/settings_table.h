@@ -8,7 +8,7 @@
 #include "integrations/splunk-app/native/settings.h"
 
 enum setting_type { SETTING_TEXT, SETTING_LINES, SETTING_WHOLE, SETTING_BOOLEAN };
-enum setting_stanza { SETTING_INSTANCE, SETTING_HANDOFF };
+enum setting_stanza { SETTING_INSTANCE, SETTING_HANDOFF, SETTING_SPLUNKD };
 
 struct setting {
     enum setting_stanza stanza;
@@ -23,6 +23,7 @@ struct setting {
 
 #define SETTINGS_INSTANCE "instance:"
 #define SETTINGS_HANDOFF  "handoff"
+#define SETTINGS_SPLUNKD  "splunkd"
 
 extern const struct setting settings_table[];
 extern const size_t settings_table_count;

@@ -106,6 +106,34 @@ static void arena__refuses_beyond_its_limit_and_serves_again_after_reset(void **
     arena_done(&arena);
 }
 
+static const char *watched;
+static bool freed_in_the_clear;
+
+static void *look_and_resize(void *ptr, size_t size)
+{
+    if (size == 0 && watched && memcmp(watched, "\0\0\0\0\0\0", 6) != 0)
+        freed_in_the_clear = true;
+    return os_posix.resize(ptr, size);
+}
+
+static void arena_wipe__gives_back_no_memory_that_can_be_read(void **state)
+{
+    (void)state;
+    struct os_platform platform = os_posix;
+    struct arena arena;
+    platform.resize = look_and_resize;
+    const struct os_platform *before = os_platform_set(&platform);
+    arena_init(&arena, 1 << 20);
+    watched = arena_copy(&arena, STR("secret")).ptr;
+    assert_non_null(watched);
+    assert_non_null(arena_alloc(&arena, 100000)); /* a second block */
+    arena_wipe(&arena);
+    watched = NULL;
+    os_platform_set(before);
+    assert_false(freed_in_the_clear);
+    assert_null(arena.blocks);
+}
+
 static void map__finds_each_of_many_keys_and_no_other(void **state)
 {
     (void)state;
@@ -218,6 +246,7 @@ int main(void)
         cmocka_unit_test(buf__writes_numbers_at_their_extremes),
         cmocka_unit_test(arena__refuses_beyond_its_limit_and_serves_again_after_reset),
         cmocka_unit_test(arena__knows_whether_its_limit_or_the_system_refused),
+        cmocka_unit_test(arena_wipe__gives_back_no_memory_that_can_be_read),
         cmocka_unit_test(map__finds_each_of_many_keys_and_no_other),
         cmocka_unit_test(file_replace__leaves_the_old_file_when_a_step_is_refused),
         cmocka_unit_test(file_read__reads_a_file_of_just_the_limit_and_refuses_one_byte_more),
