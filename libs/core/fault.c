@@ -41,10 +41,8 @@ enum fault_code fault_errno(struct fault *fault, int error, const char *format, 
     va_end(args);
 
     size_t len = strlen(fault->text);
-    char reason[128];
-    /* The GNU strerror_r may return a static string instead of filling the buffer. */
-    const char *said = strerror_r(error, reason, sizeof reason);
-    snprintf(fault->text + len, sizeof fault->text - len, ": %s", said);
+    /* Safe among threads in glibc (2.32 and later) and in musl; their strerror_r differ in type. */
+    snprintf(fault->text + len, sizeof fault->text - len, ": %s", strerror(error));
     return code;
 }
 

@@ -96,7 +96,7 @@ enum fault_code gunzip_step(struct gunzip *gunzip, struct str *in, char *out, si
     /* A border is passed only with more input: the end of a member is the end of the text unless
      * another one follows. */
     while (filled < room && moved && !(gunzip->at_border && in->len == 0)) {
-        size_t len;
+        size_t len = 0;
         enum fault_code code =
             inflate_once(gunzip, in, out + filled, room - filled, &len, &moved, fault);
         if (code != FAULT_NONE)
