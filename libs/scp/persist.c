@@ -43,7 +43,7 @@ static enum fault_code read_number(struct persist_reader *reader, const char *wh
     size_t len = 0;
     uint64_t number;
     for (;;) {
-        size_t got;
+        size_t got = 0;
         enum fault_code code = read_some(reader, &digits[len], 1, &got, fault);
         if (code != FAULT_NONE)
             return code;
@@ -74,7 +74,7 @@ static enum fault_code read_bytes(struct persist_reader *reader, size_t len, boo
         size_t most = keep ? ROOM_AT_ONCE : sizeof passed;
         size_t step = len < most ? len : most;
         char *to = keep ? buf_reserve(&reader->block, step) : passed;
-        size_t got;
+        size_t got = 0;
         if (!to)
             return buf_check(&reader->block, "a request", fault);
         enum fault_code code = read_some(reader, to, step, &got, fault);
