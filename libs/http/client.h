@@ -67,6 +67,9 @@ enum fault_code http_check_no_proxy(struct str list, struct fault *fault) MUST_U
  * Names are compared without regard to case and a final dot; nothing is looked up. */
 bool http_without_proxy(struct str list, struct str host);
 
+/* Whether the host of a base URL that may be used is this machine (as above). */
+bool http_is_this_machine(struct str url);
+
 /* Opens no connection yet. FAULT_INPUT for a setting that may not be used; the sentence and the
  * fault's field name it as intelgraph.conf does. */
 enum fault_code http_client_new(const struct http_settings *settings, struct http_client **out,
