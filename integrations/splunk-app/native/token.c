@@ -1,0 +1,96 @@
+#include "integrations/splunk-app/native/token.h"
+
+#include <string.h>
+
+#include "integrations/splunk-app/native/instance.h"
+#include "integrations/splunk-app/native/splunkd.h"
+
+enum { FORM_BYTES = 1024, ANSWER_ARENA_BYTES = 1 << 20 };
+
+static const struct {
+    const char *name;
+    const char *capability;
+} scopes[TOKEN_SCOPE_COUNT] = {
+    [TOKEN_HANDOFF] = {"handoff", "intelgraph_handoff"},
+    [TOKEN_READ] = {"read", "intelgraph_read"},
+    [TOKEN_AUDIT] = {"audit", "intelgraph_admin"},
+};
+
+const char *token_scope_name(enum token_scope scope)
+{
+    return scopes[scope].name;
+}
+
+const char *token_scope_capability(enum token_scope scope)
+{
+    return scopes[scope].capability;
+}
+
+bool token_scope_of_name(struct str name, enum token_scope *out_scope)
+{
+    for (int i = 0; i < TOKEN_SCOPE_COUNT; i++)
+        if (str_equal(name, str_of(scopes[i].name))) {
+            *out_scope = (enum token_scope)i;
+            return true;
+        }
+    return false;
+}
+
+static enum fault_code ask_broker(struct splunkd *splunkd, const struct settings *settings,
+                                  enum token_scope scope, bool renew, struct arena *arena,
+                                  struct http_secret *out, struct fault *fault)
+{
+    struct buf form;
+    struct str token;
+    const struct json *top;
+    buf_init(&form, FORM_BYTES);
+    splunkd_add_field(&form, "instance", settings->instance);
+    splunkd_add_field(&form, "scope", str_of(token_scope_name(scope)));
+    if (renew)
+        splunkd_add_field(&form, "renew", STR("true"));
+    enum fault_code code =
+        splunkd_ask(splunkd, STR("servicesNS/nobody/intelgraph/intelgraph/token"), &form, arena,
+                    &top, NULL, fault);
+    buf_done(&form);
+    if (code == FAULT_NOT_FOUND)
+        code = fault->code = FAULT_UNSIGNED;
+    if (code != FAULT_NONE)
+        return code;
+    if (!json_text(json_member(top, "token"), &token) ||
+        http_secret_set(out, token, fault) != FAULT_NONE)
+        return fault_set(fault, FAULT_UNAVAILABLE, "the app's broker gave no token");
+    return FAULT_NONE;
+}
+
+static enum fault_code obtain(const struct places *places, const struct settings *settings,
+                              const struct token_session *session, enum token_scope scope,
+                              bool renew, struct http_secret *out, struct fault *fault)
+{
+    struct splunkd *splunkd;
+    struct arena arena;
+    if (session->session_key.len == 0)
+        return fault_set(fault, FAULT_UNSIGNED, "splunkd gave this search no session");
+    enum fault_code code =
+        splunkd_new(places, settings, session->splunkd_uri, session->session_key, &splunkd, fault);
+    if (code != FAULT_NONE)
+        return code;
+    arena_init(&arena, ANSWER_ARENA_BYTES);
+    code = ask_broker(splunkd, settings, scope, renew, &arena, out, fault);
+    arena_wipe(&arena);
+    splunkd_free(splunkd);
+    return code;
+}
+
+enum fault_code token_obtain(const struct places *places, const struct settings *settings,
+                             const struct token_session *session, enum token_scope scope,
+                             bool renew, struct http_secret *out, struct fault *fault)
+{
+    if (instance_has_own_token(settings))
+        return instance_read_token(places, settings, out, fault);
+    enum fault_code code = obtain(places, settings, session, scope, renew, out, fault);
+    if (code == FAULT_NONE)
+        return FAULT_NONE;
+    if (code == FAULT_INPUT || code == FAULT_LIMIT)
+        fault->code = FAULT_UNAVAILABLE;
+    return fault_prefix(fault, "no token for IntelGraph: ");
+}
