@@ -67,7 +67,8 @@ struct audit_record {
     struct str sid;
     struct str search_sha256;
     struct str content_sha256;
-    struct str reason; /* of a failure, or what more there is to say */
+    struct str title_sha256; /* of a committed hand-off's title: it can be shown and checked */
+    struct str reason;       /* of a failure, or what more there is to say */
     const struct audit_count *counts;
     size_t count_count;
 };

@@ -194,10 +194,16 @@ enum fault_code audit_append(struct audit *audit, struct store *store,
     if (code != FAULT_NONE)
         return code;
     buf_init(&entry, AUDIT_ENTRY_MAX);
-    code = audit_entry_write(record, os_now_us(), &entry, fault);
+    int64_t time_us = os_now_us();
+    int64_t index = 0;
+    code = audit_entry_write(record, time_us, &entry, fault);
     if (code == FAULT_NONE)
-        code = audit_log_append(audit, store, record->tenant, buf_str(&entry), out_index,
+        code = audit_log_append(audit, store, record->tenant, buf_str(&entry), &index,
                                 out_checkpoint, fault);
+    if (code == FAULT_NONE)
+        code = audit_find_note(store, record, time_us, index, fault);
+    if (code == FAULT_NONE)
+        *out_index = index;
     buf_done(&entry);
     return code;
 }

@@ -30,6 +30,7 @@ enum fault_code audit_entry_write(const struct audit_record *record, int64_t tim
     put(&json, "sid", record->sid);
     put(&json, "search_sha256", record->search_sha256);
     put(&json, "content_sha256", record->content_sha256);
+    put(&json, "title_sha256", record->title_sha256);
     put(&json, "reason", record->reason);
     if (record->count_count > 0) {
         json_open_at(&json, "counts", '{');

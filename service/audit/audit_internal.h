@@ -57,6 +57,14 @@ enum fault_code audit_log_append(struct audit *audit, struct store *store, struc
 enum fault_code audit_entry_write(const struct audit_record *record, int64_t time_us,
                                   struct buf *out, struct fault *fault) MUST_USE;
 
+/* Notes where a hand-off's record is to be found, in the transaction that appends it. */
+enum fault_code audit_find_note(struct store *store, const struct audit_record *record,
+                                int64_t time_us, int64_t index, struct fault *fault) MUST_USE;
+
+/* FAULT_CORRUPT when what finds records and the records do not agree. */
+enum fault_code audit_find_check(struct store *store, struct str tenant,
+                                 struct fault *fault) MUST_USE;
+
 /* A stored hash; *out_found = false when there is none. */
 enum fault_code audit_hash_read(struct store *store, struct str tenant, int level, uint64_t index,
                                 bool *out_found, struct sha256 *out, struct fault *fault) MUST_USE;

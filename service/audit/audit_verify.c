@@ -154,8 +154,9 @@ static enum fault_code check_hash_count(const struct walk *walk, struct fault *f
     return code;
 }
 
-/* What belongs to a log of receipts; of a log of records, that the receipts' log is there. */
-static enum fault_code check_receipts(const struct walk *walk, struct fault *fault)
+/* What belongs to a log of receipts; of a log of records, that the receipts' log is there, and that
+ * what finds records by who and when agrees with them. */
+static enum fault_code check_beside(const struct walk *walk, struct fault *fault)
 {
     char receipts[AUDIT_LOG_MAX];
     struct str tenant;
@@ -167,6 +168,8 @@ static enum fault_code check_receipts(const struct walk *walk, struct fault *fau
         code = audit_size_read(walk->store, str_of(receipts), &size, fault);
     if (code == FAULT_NONE && size == 0)
         code = audit_receipts_check(walk->audit, walk->store, walk->tenant, 0, fault);
+    if (code == FAULT_NONE)
+        code = audit_find_check(walk->store, walk->tenant, fault);
     return code;
 }
 
@@ -191,7 +194,7 @@ static enum fault_code check_log(struct walk *walk, struct fault *fault)
     if (code == FAULT_NONE)
         code = audit_head_check(&walk->audit->public_key, walk->tenant, &walk->head, fault);
     if (code == FAULT_NONE)
-        code = check_receipts(walk, fault);
+        code = check_beside(walk, fault);
     return code;
 }
 

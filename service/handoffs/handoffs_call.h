@@ -39,6 +39,7 @@ struct handoffs_event {
     const char *result;
     struct str handoff;
     struct str content_sha256;
+    struct str title_sha256;
     struct str reason;
     const struct audit_count *counts;
     size_t count_count;

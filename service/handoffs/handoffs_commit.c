@@ -195,11 +195,17 @@ static enum fault_code record_commit(struct handoffs_call *call, struct handoffs
         {"relations_merged", row->relations_merged},
         {"relations_skipped", row->relations_skipped},
     };
+    char title[SHA256_HEX + 1] = "";
+    if (row->title.len > 0) {
+        struct sha256 digest = sha256_of(row->title);
+        hex_of(digest.bytes, sizeof digest.bytes, title);
+    }
     const struct handoffs_event event = {
         .action = "handoff.committed",
         .result = "success",
         .handoff = row->id,
         .content_sha256 = row->content_sha256,
+        .title_sha256 = str_of(title),
         .counts = counts,
         .count_count = sizeof counts / sizeof counts[0],
     };

@@ -105,6 +105,28 @@ enum fault_code handoffs_store_find(struct store *store, struct str tenant, stru
     return code;
 }
 
+enum fault_code handoffs_store_title(struct store *store, struct str tenant, struct str id,
+                                     struct arena *arena, struct str *out, struct fault *fault)
+{
+    static const char sql[] = "SELECT title FROM handoffs WHERE tenant = $1 AND id = $2";
+    struct statement *query;
+    bool found = false;
+    enum fault_code code = store_prepare(store, sql, &query, fault);
+    if (code != FAULT_NONE)
+        return code;
+    store_bind_text(query, 1, tenant);
+    store_bind_text(query, 2, id);
+    code = store_step(query, &found, fault);
+    if (code != FAULT_NONE)
+        return code;
+    struct str title = found ? arena_copy(arena, store_text(query, 0)) : STR("");
+    store_reset(query);
+    if (!title.ptr)
+        return fault_set(fault, FAULT_NO_MEMORY, "no memory left for reading a hand-off");
+    *out = title;
+    return FAULT_NONE;
+}
+
 /* The one whole number that an aggregate gives. */
 static enum fault_code read_whole(struct statement *query, int64_t *out, struct fault *fault)
 {

@@ -52,6 +52,11 @@ enum fault_code handoffs_store_find(struct store *store, struct str tenant, stru
                                     struct arena *arena, struct handoffs_row *out,
                                     struct fault *fault) MUST_USE;
 
+/* Its title alone; "" when there is no such hand-off. In the arena. */
+enum fault_code handoffs_store_title(struct store *store, struct str tenant, struct str id,
+                                     struct arena *arena, struct str *out,
+                                     struct fault *fault) MUST_USE;
+
 /* The number that the next committed one gets. */
 enum fault_code handoffs_store_next_number(struct store *store, struct str tenant, int64_t *out,
                                            struct fault *fault) MUST_USE;

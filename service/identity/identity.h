@@ -21,6 +21,7 @@ enum identity_permission {
     PERMIT_SESSION, /* any good credential */
     PERMIT_HANDOFF_WRITE,
     PERMIT_HANDOFF_READ,
+    PERMIT_AUDIT_OWN, /* the caller's own audit records, and proofs, which tell nothing */
     PERMIT_AUDIT_READ,
     PERMIT_TOKEN_ADMIN,
     PERMIT_COUNT

@@ -10,6 +10,7 @@ static const bool table[PERMIT_COUNT][ROLE_COUNT] = {
     [PERMIT_SESSION]       = {true,  true,  true,  true},
     [PERMIT_HANDOFF_WRITE] = {false, true,  false, true},
     [PERMIT_HANDOFF_READ]  = {true,  true,  true,  true},
+    [PERMIT_AUDIT_OWN]     = {true,  true,  true,  true},
     [PERMIT_AUDIT_READ]    = {false, false, true,  true},
     [PERMIT_TOKEN_ADMIN]   = {false, false, false, true},
 };
@@ -27,6 +28,7 @@ static const char *const permission_names[PERMIT_COUNT] = {
     [PERMIT_SESSION] = "session",
     [PERMIT_HANDOFF_WRITE] = "write hand-offs",
     [PERMIT_HANDOFF_READ] = "read hand-offs",
+    [PERMIT_AUDIT_OWN] = "read own audit records",
     [PERMIT_AUDIT_READ] = "read the audit log",
     [PERMIT_TOKEN_ADMIN] = "manage tokens",
 };

@@ -14,8 +14,9 @@ static void identity_may__gives_each_role_what_the_contract_says(void **state)
     (void)state;
     /* v: viewer, n: analyst, u: auditor, d: admin */
     static const char *const may[PERMIT_COUNT] = {
-        [PERMIT_PUBLIC] = "vnud",       [PERMIT_SESSION] = "vnud",  [PERMIT_HANDOFF_WRITE] = "nd",
-        [PERMIT_HANDOFF_READ] = "vnud", [PERMIT_AUDIT_READ] = "ud", [PERMIT_TOKEN_ADMIN] = "d",
+        [PERMIT_PUBLIC] = "vnud",       [PERMIT_SESSION] = "vnud",   [PERMIT_HANDOFF_WRITE] = "nd",
+        [PERMIT_HANDOFF_READ] = "vnud", [PERMIT_AUDIT_OWN] = "vnud", [PERMIT_AUDIT_READ] = "ud",
+        [PERMIT_TOKEN_ADMIN] = "d",
     };
     static const char letters[] = "vnud";
     for (int role = 0; role < ROLE_COUNT; role++)
