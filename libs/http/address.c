@@ -230,3 +230,12 @@ bool http_without_proxy(struct str list, struct str host)
             return true;
     return false;
 }
+
+bool http_is_this_machine(struct str url)
+{
+    struct str authority;
+    struct str path;
+    size_t at = str_find(url, STR("://"));
+    str_cut(str_skip(url, at + strlen("://")), '/', &authority, &path);
+    return at < url.len && is_this_machine(host_of(authority));
+}

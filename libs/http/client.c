@@ -65,15 +65,6 @@ void http_secret_done(struct http_secret *secret)
     explicit_bzero(secret, sizeof *secret);
 }
 
-bool http_is_this_machine(struct str url)
-{
-    struct str authority;
-    struct str path;
-    size_t at = str_find(url, STR("://"));
-    str_cut(str_skip(url, at + strlen("://")), '/', &authority, &path);
-    return at < url.len && is_this_machine(host_of(authority));
-}
-
 /* --- client -------------------------------------------------------------------------------- */
 
 enum fault_code http_client_new(const struct http_settings *settings, struct http_client **out,
