@@ -75,7 +75,7 @@ static struct str without_result(struct arena *arena, struct str text, struct fa
     size_t rest = text.len - span.end;
     char *copy = arena_alloc(arena, span.start + null.len + rest + 1);
     if (!copy) {
-        fault_field(fault, FAULT_NO_MEMORY, "payload", "no memory left for the alert's payload");
+        fault_set(fault, FAULT_NO_MEMORY, "no memory left for the alert's payload");
         return (struct str){NULL, 0};
     }
     memcpy(copy, text.ptr, span.start);
@@ -92,10 +92,9 @@ static enum fault_code get_text(const struct json *top, const char *name, bool n
     const struct json *member = json_member(top, name);
     *out = STR("");
     if (member && !json_is_null(member) && !json_text(member, out))
-        return fault_field(fault, FAULT_INPUT, "payload",
-                           "the alert's payload: \"%s\" is not a text", name);
+        return fault_set(fault, FAULT_INPUT, "the alert's payload: \"%s\" is not a text", name);
     if (needed && out->len == 0)
-        return fault_field(fault, FAULT_INPUT, "payload", "the alert's payload lacks \"%s\"", name);
+        return fault_set(fault, FAULT_INPUT, "the alert's payload lacks \"%s\"", name);
     return FAULT_NONE;
 }
 
@@ -122,10 +121,10 @@ static enum fault_code get_result_id(const struct json *top, struct arena *arena
     if (out->result_id.len == 0 && at < out->results_file.len)
         out->result_id = str_take(name, str_find_byte(name, '.'));
     if (out->result_id.len > 64)
-        return fault_field(fault, FAULT_LIMIT, "payload",
-                           "the alert's payload: \"result_id\" has %zu bytes, at most 64 are "
-                           "allowed",
-                           out->result_id.len);
+        return fault_set(fault, FAULT_LIMIT,
+                         "the alert's payload: \"result_id\" has %zu bytes, at most 64 are "
+                         "allowed",
+                         out->result_id.len);
     out->per_result = out->result_id.len > 0 || at < out->results_file.len;
     return FAULT_NONE;
 }
@@ -150,7 +149,7 @@ static enum fault_code fit_title(struct arena *arena, struct str *title, struct 
     if (fit.ptr != title->ptr)
         fit = arena_copy(arena, fit);
     if (!fit.ptr)
-        return fault_field(fault, FAULT_NO_MEMORY, "payload", "no memory left for the title");
+        return fault_set(fault, FAULT_NO_MEMORY, "no memory left for the title");
     *title = fit;
     return FAULT_NONE;
 }
@@ -228,14 +227,13 @@ enum fault_code alert_payload_read(struct arena *arena, struct str json, struct 
         code = fault_set(fault, FAULT_INPUT, "not a JSON object");
     if (code != FAULT_NONE) {
         fault_prefix(fault, "the alert's payload cannot be read: ");
-        strcpy(fault->field, "payload");
         return code;
     }
     code = read_members(top, arena, &payload, fault);
     payload.configuration = json_member(top, "configuration");
     if (code == FAULT_NONE && !json_is_object(payload.configuration))
-        code = fault_field(fault, FAULT_INPUT, "payload",
-                           "the alert's payload lacks the object \"configuration\"");
+        code =
+            fault_set(fault, FAULT_INPUT, "the alert's payload lacks the object \"configuration\"");
     if (code != FAULT_NONE)
         return code;
     payload.is_saved = str_find(payload.sid, STR("scheduler")) < payload.sid.len;

@@ -109,6 +109,12 @@ static bool is_header(struct str line)
     return !quoted && str_is_utf8(line);
 }
 
+/* Results without columns are a line end, or nothing. */
+static bool is_blank(struct str text)
+{
+    return str_trim(text).len == 0;
+}
+
 static enum fault_code take_header(struct results *results, size_t end, struct fault *fault)
 {
     struct str line = {results->text.ptr, end};
@@ -138,7 +144,7 @@ static enum fault_code scan(struct results *results, struct fault *fault)
         if (text[i] != '\n' || results->quoted)
             continue;
         results->rows_end = i + 1;
-        if (results->header > 0)
+        if (results->header > 0 || is_blank((struct str){text, i}))
             continue;
         enum fault_code code = take_header(results, i + 1, fault);
         if (code != FAULT_NONE)
@@ -172,13 +178,17 @@ enum fault_code results_next(struct results *results, struct str *out_block, boo
             code = scan(results, fault);
         if (code != FAULT_NONE)
             return code;
-        enough = results->rows_end > results->header &&
+        enough = results->header > 0 && results->rows_end > results->header &&
                  results->text.len - results->header >= RESULTS_BLOCK_BYTES;
         if (results->header == 0 && results->text.len > RESULTS_HEADER_MAX)
             return take_header(results, results->text.len, fault);
     }
     size_t end = enough ? results->rows_end : results->text.len;
-    if (results->header == 0 && end > 0) { /* one line without its end */
+    if (results->header == 0 && is_blank((struct str){results->text.ptr, end})) {
+        *out_more = false;
+        return FAULT_NONE;
+    }
+    if (results->header == 0) { /* one line without its end */
         enum fault_code code = take_header(results, end, fault);
         if (code != FAULT_NONE)
             return code;
