@@ -27,6 +27,7 @@ static const struct {
     {"POST", "/v1/handoffs/{}/commit", "nd"},
     {"GET", "/open/handoffs/{}", "vnud"},
     {"GET", "/v1/session", "vnud"},
+    {"GET", "/v1/whoami", "vnud"},
     {"POST", "/v1/session", "*"},
     {"DELETE", "/v1/session", "vnud"},
     {"GET", "/v1/tokens", "d"},
