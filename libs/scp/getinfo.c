@@ -80,6 +80,17 @@ static int64_t time_of(const struct json *object, const char *name)
     return time_read_us(text_of(object, name), &us) ? us : 0;
 }
 
+/* A count as a number, or as text where a sender gives it so; absence and nonsense mean none. */
+static int64_t count_of(const struct json *object, const char *name)
+{
+    int64_t number;
+    uint64_t digits;
+    const struct json *member = json_member(object, name);
+    if (json_whole(member, &number))
+        return number > 0 ? number : 0;
+    return str_to_u64(text_of(object, name), INT64_MAX, &digits) ? (int64_t)digits : 0;
+}
+
 static enum fault_code read_args(const struct json *info, struct scp_getinfo *out,
                                  struct fault *fault)
 {
@@ -122,6 +133,7 @@ enum fault_code scp_getinfo_read(struct arena *arena, struct str metadata, struc
     out->command = text_of(info, "command");
     out->earliest_us = time_of(info, "earliest_time");
     out->latest_us = time_of(info, "latest_time");
+    out->max_result_rows = count_of(info, "maxresultrows");
     out->search = percent_decode(arena, text_of(info, "search"));
     if (!out->search.ptr)
         return fault_set(fault, FAULT_NO_MEMORY, "no memory left for the search text");

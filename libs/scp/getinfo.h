@@ -25,6 +25,7 @@ struct scp_getinfo {
     struct str command;
     int64_t earliest_us; /* 0: not given */
     int64_t latest_us;
+    int64_t max_result_rows; /* most rows of one reply of a generating command; 0: not given */
 };
 
 enum scp_action { SCP_GETINFO, SCP_EXECUTE };

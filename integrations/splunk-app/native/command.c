@@ -76,6 +76,13 @@ static void add_messages(struct json_out *out, const struct command_messages *me
     json_close(out, '}');
 }
 
+/* What is staged, then a body that is whole already. */
+static enum fault_code send_body(struct talk *talk, struct str body, struct fault *fault)
+{
+    enum fault_code code = to_splunkd(talk, buf_str(&talk->staging), fault);
+    return code == FAULT_NONE ? to_splunkd(talk, body, fault) : code;
+}
+
 /* Writes frame header, metadata and body. Until the first byte is out, a failure can still be told.
  */
 static enum fault_code send_reply(struct talk *talk, const struct command_reply *reply,
@@ -94,6 +101,8 @@ static enum fault_code send_reply(struct talk *talk, const struct command_reply 
     }
     if (code != FAULT_NONE)
         return code;
+    if (reply && !reply->rows)
+        body = reply->body.len;
     buf_clear(&talk->staging);
     scp_header_add(&talk->staging, talk->metadata.len, body);
     if (talk->metadata.len < STAGING_BYTES / 2) {
@@ -108,7 +117,9 @@ static enum fault_code send_reply(struct talk *talk, const struct command_reply 
         code = buf_check(&talk->staging, "a reply", fault);
     if (code != FAULT_NONE)
         return code;
-    if (body > 0)
+    if (body > 0 && !reply->rows)
+        code = send_body(talk, reply->body, fault);
+    else if (body > 0)
         code = rows_write(reply->rows, reply->cells, reply->context, &talk->staging, to_splunkd,
                           talk, fault);
     else
@@ -149,7 +160,8 @@ static enum fault_code answer_execute(struct talk *talk, struct str body, bool f
     buf_clear(&talk->metadata);
     struct json_out out = json_out_to(&talk->metadata);
     json_open(&out, '{');
-    json_put_boolean(&out, "finished", finished);
+    /* Who makes the rows knows their end; who passes them on repeats what splunkd said. */
+    json_put_boolean(&out, "finished", talk->command->generating ? !reply.more : finished);
     add_messages(&out, &reply.messages);
     json_close(&out, '}');
     return send_reply(talk, &reply, fault);

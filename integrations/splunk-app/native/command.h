@@ -35,11 +35,15 @@ struct command_reply {
     struct rows *rows; /* the rows that pass; NULL: an empty body */
     rows_cells *cells; /* their added cells */
     const void *context;
+    struct str body; /* a generating command's rows, header line first; lives as `arena` does or
+                        longer */
+    bool more;       /* it has further rows: splunkd is to ask again */
 };
 
 struct command {
     const char *name;
     void *state;
+    bool generating; /* makes rows instead of passing them: generating.h */
 
     /* Answers getinfo without side effects: adds the members of the reply ("type",
      * "required_fields") to `out_members`, as JSON without the braces. `info` lives as long as the

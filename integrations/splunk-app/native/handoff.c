@@ -196,5 +196,6 @@ static enum fault_code execute(void *state, struct str body, bool finished, stru
 
 struct command handoff_command(struct handoff *handoff)
 {
-    return (struct command){"ighandoff", handoff, start, execute};
+    return (struct command){
+        .name = "ighandoff", .state = handoff, .start = start, .execute = execute};
 }
