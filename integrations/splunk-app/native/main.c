@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "integrations/splunk-app/native/alert.h"
+#include "integrations/splunk-app/native/broker.h"
 #include "integrations/splunk-app/native/handoff.h"
 #include "libs/core/file.h"
 
@@ -49,6 +50,8 @@ int main(int argc, char **argv)
         return run_handoff();
     if (strcmp(name, "alert") == 0)
         return run_alert(argc, argv);
+    if (strcmp(name, "broker") == 0)
+        return broker_run(STDIN_FILENO, STDOUT_FILENO);
     if (strcmp(name, "spec") == 0)
         return print_spec();
     if (strcmp(name, "--version") == 0) {

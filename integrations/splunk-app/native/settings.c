@@ -310,6 +310,19 @@ enum fault_code settings_read(const struct places *places, struct str instance, 
     return code;
 }
 
+enum fault_code settings_read_splunkd(const struct places *places, struct arena *arena,
+                                      struct settings *out, struct fault *fault)
+{
+    struct scp_conf conf;
+    struct settings settings = {0};
+    enum fault_code code = read_files(places, arena, &conf, fault);
+    if (code == FAULT_NONE)
+        code = read_stanza(SETTING_SPLUNKD, STR(SETTINGS_SPLUNKD), &conf, &settings, fault);
+    if (code == FAULT_NONE)
+        *out = settings;
+    return code;
+}
+
 enum fault_code settings_list(const struct places *places, struct arena *arena,
                               struct str **out_names, size_t *out_count, struct fault *fault)
 {

@@ -49,6 +49,11 @@ struct settings {
 enum fault_code settings_read(const struct places *places, struct str instance, struct arena *arena,
                               struct settings *out, struct fault *fault) MUST_USE;
 
+/* Reads [splunkd] alone: before it is known which instance is meant, or where none is configured.
+ */
+enum fault_code settings_read_splunkd(const struct places *places, struct arena *arena,
+                                      struct settings *out, struct fault *fault) MUST_USE;
+
 /* The names of all instances, by name; at most SETTINGS_INSTANCES_MAX. */
 enum fault_code settings_list(const struct places *places, struct arena *arena,
                               struct str **out_names, size_t *out_count,

@@ -122,30 +122,41 @@ static struct str read_sentence(const struct json *top)
     return str_take(text, 400);
 }
 
+static enum fault_code fault_of_status(int status)
+{
+    switch (status) {
+    case 401:
+        return FAULT_UNSIGNED;
+    case 403:
+        return FAULT_DENIED;
+    case 404:
+        return FAULT_NOT_FOUND;
+    case 409:
+        return FAULT_CONFLICT;
+    default:
+        return FAULT_UNAVAILABLE;
+    }
+}
+
 static enum fault_code judge(const struct splunkd *splunkd, int status, const struct json *top,
                              struct fault *fault)
 {
     struct str said = read_sentence(top);
+    enum fault_code code = fault_of_status(status);
     if (status >= 200 && status < 300)
         return FAULT_NONE;
     if (said.len > 0 && json_member(top, "error"))
-        return fault_set(fault,
-                         status == 401   ? FAULT_UNSIGNED
-                         : status == 403 ? FAULT_DENIED
-                         : status == 404 ? FAULT_NOT_FOUND
-                                         : FAULT_UNAVAILABLE,
-                         "%.*s", STR_ARG(said));
-    switch (status) {
-    case 401:
-        return fault_set(fault, FAULT_UNSIGNED,
-                         "splunkd does not know this session; it has expired");
-    case 403:
-        return fault_set(fault, FAULT_DENIED, "splunkd refused: %.*s", STR_ARG(said));
-    case 404:
-        return fault_set(fault, FAULT_NOT_FOUND, "splunkd does not know it: %.*s", STR_ARG(said));
+        return fault_field(fault, code, SPLUNKD_HANDLER, "%.*s", STR_ARG(said));
+    switch (code) {
+    case FAULT_UNSIGNED:
+        return fault_set(fault, code, "splunkd does not know this session; it has expired");
+    case FAULT_DENIED:
+        return fault_set(fault, code, "splunkd refused: %.*s", STR_ARG(said));
+    case FAULT_NOT_FOUND:
+        return fault_set(fault, code, "splunkd does not know it: %.*s", STR_ARG(said));
     default:
-        return fault_set(fault, FAULT_UNAVAILABLE, "splunkd at %s answered %d%s%.*s",
-                         splunkd->base_url, status, said.len ? ": " : "", STR_ARG(said));
+        return fault_set(fault, code, "splunkd at %s answered %d%s%.*s", splunkd->base_url, status,
+                         said.len ? ": " : "", STR_ARG(said));
     }
 }
 

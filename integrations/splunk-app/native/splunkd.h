@@ -26,8 +26,11 @@ void splunkd_free(struct splunkd *taken); /* takes NULL; wipes the authtoken */
  *   FAULT_UNSIGNED     401: the session has ended
  *   FAULT_DENIED       403, or a certificate that is not splunkd's
  *   FAULT_NOT_FOUND    404
+ *   FAULT_CONFLICT     409
  *   FAULT_UNAVAILABLE  anything else, and no answer at all
- * The sentence is splunkd's own where it gave one, or `{"error":...}` of a handler of ours. */
+ * The sentence is splunkd's own where it gave one, or a handler's `{"error":...}`: then the fault's
+ * field is SPLUNKD_HANDLER. */
+#define SPLUNKD_HANDLER "handler"
 enum fault_code splunkd_ask(struct splunkd *splunkd, struct str path, const struct buf *form,
                             struct arena *arena, const struct json **out_top, int *out_status,
                             struct fault *fault) MUST_USE;

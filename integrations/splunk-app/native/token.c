@@ -1,9 +1,11 @@
 #include "integrations/splunk-app/native/token.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "integrations/splunk-app/native/instance.h"
 #include "integrations/splunk-app/native/splunkd.h"
+#include "integrations/splunk-app/native/trail.h"
 
 enum { FORM_BYTES = 1024, ANSWER_ARENA_BYTES = 1 << 20 };
 
@@ -52,14 +54,34 @@ static enum fault_code ask_broker(struct splunkd *splunkd, const struct settings
         splunkd_ask(splunkd, STR("servicesNS/nobody/intelgraph/intelgraph/token"), &form, arena,
                     &top, NULL, fault);
     buf_done(&form);
-    if (code == FAULT_NOT_FOUND)
-        code = fault->code = FAULT_UNSIGNED;
     if (code != FAULT_NONE)
         return code;
     if (!json_text(json_member(top, "token"), &token) ||
         http_secret_set(out, token, fault) != FAULT_NONE)
         return fault_set(fault, FAULT_UNAVAILABLE, "the app's broker gave no token");
     return FAULT_NONE;
+}
+
+/* The broker records its own refusals. One by splunkd, which has not even asked the broker, is
+ * recorded here; that it could not be is said in the same sentence. */
+static void record_refusal(const struct places *places, const struct settings *settings,
+                           const struct token_session *session, enum token_scope scope,
+                           struct fault *refusal)
+{
+    struct fault fault;
+    const struct trail_refusal entry = {
+        .user = session->user,
+        .instance = settings->instance,
+        .tenant = settings->tenant,
+        .scope = str_of(token_scope_name(scope)),
+        .status = 403,
+        .fault = refusal,
+    };
+    if (trail_append_refusal(places, &entry, &fault) != FAULT_NONE) {
+        size_t len = strlen(refusal->text);
+        snprintf(refusal->text + len, sizeof refusal->text - len,
+                 "; and the refusal could not be recorded: %.200s", fault.text);
+    }
 }
 
 static enum fault_code obtain(const struct places *places, const struct settings *settings,
@@ -76,6 +98,8 @@ static enum fault_code obtain(const struct places *places, const struct settings
         return code;
     arena_init(&arena, ANSWER_ARENA_BYTES);
     code = ask_broker(splunkd, settings, scope, renew, &arena, out, fault);
+    if (code == FAULT_DENIED && strcmp(fault->field, SPLUNKD_HANDLER) != 0)
+        record_refusal(places, settings, session, scope, fault);
     arena_wipe(&arena);
     splunkd_free(splunkd);
     return code;
@@ -88,9 +112,19 @@ enum fault_code token_obtain(const struct places *places, const struct settings 
     if (instance_has_own_token(settings))
         return instance_read_token(places, settings, out, fault);
     enum fault_code code = obtain(places, settings, session, scope, renew, out, fault);
-    if (code == FAULT_NONE)
+    switch (code) {
+    case FAULT_NONE:
         return FAULT_NONE;
-    if (code == FAULT_INPUT || code == FAULT_LIMIT)
+    case FAULT_UNSIGNED:
+    case FAULT_DENIED:
+    case FAULT_NO_MEMORY:
+        break;
+    case FAULT_CONFLICT: /* what is stored must be mended */
+    case FAULT_NOT_FOUND:
+        fault->code = FAULT_UNSIGNED;
+        break;
+    default:
         fault->code = FAULT_UNAVAILABLE;
+    }
     return fault_prefix(fault, "no token for IntelGraph: ");
 }

@@ -23,6 +23,7 @@ bool token_scope_of_name(struct str name, enum token_scope *out_scope);
 struct token_session {
     struct str splunkd_uri; /* "https://127.0.0.1:8089" */
     struct str session_key;
+    struct str user; /* for the record, when splunkd itself refuses */
 };
 
 /* Gets the token for the instance of `settings`. With `renew` the broker does not give the one that

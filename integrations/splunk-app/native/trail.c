@@ -125,22 +125,60 @@ static void add_entry(struct buf *line, const struct trail_entry *entry)
     buf_done(&time);
 }
 
-enum fault_code trail_append(const struct places *places, const struct trail_entry *entry,
-                             struct fault *fault)
+static void add_refusal(struct buf *line, const struct trail_refusal *entry)
+{
+    struct buf time;
+    struct json_out out = json_out_to(line);
+    buf_init(&time, 64);
+    time_add_rfc3339(&time, os_now_us());
+    json_open(&out, '{');
+    json_put_text(&out, "time", buf_str(&time));
+    json_put_text(&out, "action", STR("token.refused"));
+    json_put_text(&out, "result", STR("refused"));
+    put_unless_empty(&out, "user", entry->user);
+    put_unless_empty(&out, "tenant", entry->tenant);
+    put_unless_empty(&out, "instance", entry->instance);
+    put_unless_empty(&out, "scope", entry->scope);
+    put_unless_empty(&out, "search_head", entry->search_head);
+    json_put_whole(&out, "status", entry->status);
+    json_put_text(&out, "version", STR(IG_VERSION));
+    add_fault(&out, entry->fault);
+    json_close(&out, '}');
+    buf_add_byte(line, '\n');
+    buf_done(&time);
+}
+
+static enum fault_code append(const struct places *places, const struct buf *line,
+                              struct fault *fault)
 {
     char path[PATH_MAX];
-    struct buf line;
     enum fault_code code =
         places_join(path, sizeof path, places->log, "intelgraph_audit.log", fault);
     if (code == FAULT_NONE)
         code = file_make_folder(places->log, 0700, fault);
-    if (code != FAULT_NONE)
-        return code;
+    if (code == FAULT_NONE)
+        code = buf_check(line, "an audit line", fault);
+    return code == FAULT_NONE ? file_append(path, buf_str(line), 0600, true, fault) : code;
+}
+
+enum fault_code trail_append(const struct places *places, const struct trail_entry *entry,
+                             struct fault *fault)
+{
+    struct buf line;
     buf_init(&line, LINE_BYTES_MAX);
     add_entry(&line, entry);
-    code = buf_check(&line, "an audit line", fault);
-    if (code == FAULT_NONE)
-        code = file_append(path, buf_str(&line), 0600, true, fault);
+    enum fault_code code = append(places, &line, fault);
+    buf_done(&line);
+    return code;
+}
+
+enum fault_code trail_append_refusal(const struct places *places, const struct trail_refusal *entry,
+                                     struct fault *fault)
+{
+    struct buf line;
+    buf_init(&line, LINE_BYTES_MAX);
+    add_refusal(&line, entry);
+    enum fault_code code = append(places, &line, fault);
     buf_done(&line);
     return code;
 }

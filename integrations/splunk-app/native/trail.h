@@ -23,7 +23,20 @@ struct trail_entry {
     const struct fault *fault; /* what did not work; NULL or FAULT_NONE: nothing */
 };
 
-/* Appends and flushes to disk. */
+/* A token that was not given: "action":"token.refused". Empty texts are left out. */
+struct trail_refusal {
+    struct str user; /* as splunkd names the caller */
+    struct str instance;
+    struct str tenant;
+    struct str scope;       /* that was asked for */
+    struct str search_head; /* as splunkd names itself */
+    int status;             /* of the answer */
+    const struct fault *fault;
+};
+
+/* Both append and flush to disk. */
+enum fault_code trail_append_refusal(const struct places *places, const struct trail_refusal *entry,
+                                     struct fault *fault) MUST_USE;
 enum fault_code trail_append(const struct places *places, const struct trail_entry *entry,
                              struct fault *fault) MUST_USE;
 
