@@ -43,6 +43,9 @@ enum graph_verdict graph_certificate_read(struct str text, struct graph_value *o
 enum graph_verdict graph_mac_read(struct str text, struct graph_value *out);
 enum graph_verdict graph_cve_read(struct str text, struct graph_value *out);
 
+/* masked.c */
+enum graph_verdict graph_masked_read(struct str text, struct graph_value *out);
+
 /* normalise.c */
 bool graph_is_placeholder(struct str text);
 void graph_lower(char *text, size_t len); /* ASCII, Latin, Greek, Cyrillic; lengths stay */

@@ -55,6 +55,11 @@ enum fault_code graph_new(const struct graph_mapping *mapping, struct graph_limi
     return FAULT_NONE;
 }
 
+void graph_mask_set(struct graph *graph, const struct graph_mask *mask)
+{
+    graph->mask = mask;
+}
+
 void graph_free(struct graph *taken)
 {
     if (!taken)

@@ -55,6 +55,8 @@ struct graph_counts {
     uint64_t rows;
     uint64_t values;             /* cells' values looked at */
     uint64_t placeholders;       /* values that say nothing */
+    uint64_t masked;             /* values that others stand for */
+    uint64_t dropped;            /* values that the mask lets not in */
     uint64_t invalid;            /* values not of their field's kind, or too long */
     uint64_t entities_left_out;  /* values of entities that found no room */
     uint64_t relations_left_out; /* sightings of relations that found no room */
@@ -69,6 +71,21 @@ struct graph_row_counts {
 enum fault_code graph_new(const struct graph_mapping *mapping, struct graph_limits limits,
                           struct graph **out, struct fault *fault) MUST_USE;
 void graph_free(struct graph *taken);
+
+/* What some fields' values are changed into before they become entities; relations stay as the
+ * values themselves would have them. */
+struct graph_mask {
+    const bool *fields; /* by mapping index: whose values are changed */
+    void *context;
+
+    /* Gives the text of kind GRAPH_MASKED (masked.h) that stands for the value, to live until
+     * graph_row_end; an empty one lets the value not in. */
+    enum fault_code (*apply)(void *context, size_t field, const struct graph_value *value,
+                             struct str *out, struct fault *fault);
+};
+
+/* Borrowed by the graph; set before the first row. NULL: none. */
+void graph_mask_set(struct graph *graph, const struct graph_mask *mask);
 
 /* One row: begin, each value of each mapped field, end. `field` is an index into the mapping; a
  * multivalue field is added once per value. A text that is a list ("a, b; c", Sysmon's

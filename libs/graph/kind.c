@@ -19,6 +19,7 @@ static const struct graph_kind_info kinds[GRAPH_KIND_COUNT] = {
     [GRAPH_JA3S] = {"ja3s", "JA3S fingerprint", "network-traffic"},
     [GRAPH_CERTIFICATE] = {"certificate", "Certificate", "x509-certificate"},
     [GRAPH_MAC] = {"mac", "MAC address", "mac-addr"},
+    [GRAPH_MASKED] = {"masked", "Masked value", "x-intelgraph-masked"},
 };
 
 static const char *const relations[GRAPH_RELATION_TYPE_COUNT] = {

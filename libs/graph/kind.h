@@ -25,6 +25,7 @@ enum graph_kind {
     GRAPH_JA3S,
     GRAPH_CERTIFICATE, /* by fingerprint or serial */
     GRAPH_MAC,
+    GRAPH_MASKED, /* what stands for a value that its owner keeps: masked.h */
     GRAPH_KIND_COUNT
 };
 

@@ -189,6 +189,8 @@ static enum graph_verdict read_type(int type, struct str raw, struct graph_value
         return graph_ip_read(raw, out);
     case GRAPH_URL:
         return graph_url_read(raw, out);
+    case GRAPH_MASKED:
+        return graph_masked_read(raw, out);
     case GRAPH_EMAIL:
         return graph_email_read(raw, out);
     case GRAPH_USER:

@@ -125,10 +125,54 @@ static bool may_be_list(int type)
            type != GRAPH_REGISTRY_KEY && type != GRAPH_TYPE_COMMAND;
 }
 
+static bool is_masked(const struct graph *graph, size_t field)
+{
+    return graph->mask && graph->mask->fields[field];
+}
+
+/* What stands for a value takes its role in the row, and its kind where relations ask for it. */
+static enum fault_code add_masked(struct graph *graph, size_t field,
+                                  const struct graph_value *value, struct fault *fault)
+{
+    struct str text;
+    uint32_t count = graph->value_count;
+    enum fault_code code = graph->mask->apply(graph->mask->context, field, value, &text, fault);
+    if (code != FAULT_NONE)
+        return code;
+    if (text.len == 0) {
+        graph->counts.dropped++;
+        return FAULT_NONE;
+    }
+    struct graph_memo_entry found = {
+        .verdict = GRAPH_VALUE_GOOD,
+        .kind = GRAPH_MASKED,
+        .kinds = graph_kind_bits(value->kind, (struct str){value->text, value->len}),
+        .hash = graph_node_hash(graph, GRAPH_MASKED, text),
+    };
+    found.place = graph_node_find(graph, GRAPH_MASKED, text, found.hash);
+    graph->counts.masked++;
+    code = push(graph, field, text, &found, fault);
+    if (graph->value_count > count)
+        graph->values[count].masked = true;
+    return code;
+}
+
 static enum fault_code add_one(struct graph *graph, size_t field, int type, struct str raw,
                                struct fault *fault)
 {
     struct graph_memo_entry found;
+    if (is_masked(graph, field)) {
+        struct graph_value value;
+        found.verdict = (uint8_t)graph_normalise(type, raw, &value);
+        graph->counts.values++;
+        if (found.verdict == GRAPH_VALUE_GOOD)
+            return add_masked(graph, field, &value, fault);
+        if (found.verdict == GRAPH_VALUE_PLACEHOLDER)
+            graph->counts.placeholders++;
+        else
+            graph->counts.invalid++;
+        return FAULT_NONE;
+    }
     graph->counts.values++;
     look_up(graph, type, raw, &found);
     if (found.verdict == GRAPH_VALUE_GOOD)
@@ -174,6 +218,9 @@ enum fault_code graph_row_add(struct graph *graph, size_t field, struct str raw,
 {
     int type = graph_mapping_at(graph->mapping, field)->type;
     struct graph_memo_entry found;
+    if (is_masked(graph, field))
+        return is_list(type, raw) ? add_list(graph, field, type, raw, fault)
+                                  : add_one(graph, field, type, raw, fault);
     look_up(graph, type, raw, &found);
     if (found.verdict == GRAPH_VALUE_GOOD) {
         graph->counts.values++;
@@ -198,6 +245,8 @@ static struct str value_text(const struct graph *graph, const struct row_value *
 {
     if (value->place != GRAPH_NO_PLACE)
         return graph->nodes[value->place].entity.value;
+    if (value->masked)
+        return value->raw;
     if (graph_normalise(graph_mapping_at(graph->mapping, value->field)->type, value->raw, room) !=
         GRAPH_VALUE_GOOD)
         return (struct str){NULL, 0};

@@ -38,6 +38,7 @@ struct row_value {
     uint16_t field;
     uint8_t role;
     uint8_t kind;
+    bool masked;  /* `raw` is the normal form itself */
     bool dropped; /* a shorter spelling, or there already in this role */
 };
 
@@ -48,6 +49,7 @@ struct graph {
     uint64_t seed;
     struct arena texts; /* values and samples' references */
     struct graph_memo *memo;
+    const struct graph_mask *mask; /* NULL: none */
 
     struct node *nodes;
     uint32_t node_room;

@@ -11,7 +11,8 @@
  *   {"relation":{"type":"connects-to","from":0,"to":1,"count":5,"first_us":1,"last_us":9,
  *      "samples":[...]}}
  *   {"commit":{"rows":120,"entities":2,"relations":1,"values":300,"placeholders":4,"invalid":0,
- *      "entities_left_out":0,"relations_left_out":0,"content_sha256":"<64 hex>"}}
+ *      "masked":0,"dropped":0,"entities_left_out":0,"relations_left_out":0,
+ *      "content_sha256":"<64 hex>"}}
  *
  * "from" and "to" count the entity lines of the whole hand-off from 0; a relation stands after
  * both. Times are UTC microseconds; a member with nothing to say (no time, no samples, empty text)
@@ -100,6 +101,8 @@ struct wire_commit {
     int64_t values;
     int64_t placeholders;
     int64_t invalid;
+    int64_t masked;  /* values that others stand for, by the sender's admin */
+    int64_t dropped; /* values that the sender's admin keeps */
     int64_t entities_left_out;
     int64_t relations_left_out;
     struct str content_sha256; /* hexadecimal */

@@ -251,6 +251,8 @@ static const struct wire_member commit_members[] = {
     {"values", wire_read_whole, AT(values), COUNT_RANGE, false},
     {"placeholders", wire_read_whole, AT(placeholders), COUNT_RANGE, false},
     {"invalid", wire_read_whole, AT(invalid), COUNT_RANGE, false},
+    {"masked", wire_read_whole, AT(masked), COUNT_RANGE, false},
+    {"dropped", wire_read_whole, AT(dropped), COUNT_RANGE, false},
     {"entities_left_out", wire_read_whole, AT(entities_left_out), COUNT_RANGE, false},
     {"relations_left_out", wire_read_whole, AT(relations_left_out), COUNT_RANGE, false},
     {"content_sha256", wire_read_digest, AT(content_sha256), 0, 0, true},

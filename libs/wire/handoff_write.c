@@ -120,6 +120,10 @@ void wire_add_commit(struct buf *buf, const struct wire_commit *commit)
     json_put_whole(&out, "values", commit->values);
     json_put_whole(&out, "placeholders", commit->placeholders);
     json_put_whole(&out, "invalid", commit->invalid);
+    if (commit->masked > 0)
+        json_put_whole(&out, "masked", commit->masked);
+    if (commit->dropped > 0)
+        json_put_whole(&out, "dropped", commit->dropped);
     json_put_whole(&out, "entities_left_out", commit->entities_left_out);
     json_put_whole(&out, "relations_left_out", commit->relations_left_out);
     json_put_text(&out, "content_sha256", commit->content_sha256);

@@ -120,8 +120,8 @@ static enum fault_code prepare(struct alert *alert, struct fault *fault)
         code =
             settings_read(&alert->places, args->instance, &alert->arena, &alert->settings, fault);
     if (code == FAULT_NONE)
-        code = collect_open(&alert->collect, &alert->places, args->fields, args->field_count,
-                            &alert->arena, fault);
+        code = collect_open(&alert->collect, &alert->places, &alert->settings, args->fields,
+                            args->field_count, &alert->arena, fault);
     if (code == FAULT_NONE)
         code = sha256_ready(fault);
     if (code == FAULT_NONE)
@@ -242,6 +242,7 @@ static void say_left_out(struct alert *alert)
         command_say(&alert->messages, COMMAND_INFO,
                     "IntelGraph: %llu of %llu values left out: not what their field should hold.",
                     (unsigned long long)counts.invalid, (unsigned long long)counts.values);
+    policy_say(&alert->collect.policy, alert->collect.graph, alert->args.dryrun, &alert->messages);
 }
 
 /* What would go out, by kind: the values themselves stay out of Splunk's logs. */

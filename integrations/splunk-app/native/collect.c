@@ -23,6 +23,7 @@ void collect_done(struct collect *collect)
 {
     graph_free(collect->graph);
     graph_mapping_free(collect->mapping);
+    policy_done(&collect->policy);
     *collect = (struct collect){0};
 }
 
@@ -70,30 +71,48 @@ static enum fault_code unknown_field(const struct collect *collect, struct str n
                        STR_ARG(str_take(name, 60)), STR_ARG(nearest));
 }
 
+/* What the search names; without that everything, `wanted` being NULL while nothing is left out. */
 static enum fault_code choose_fields(struct collect *collect, const struct str *fields,
                                      size_t field_count, struct arena *arena, struct fault *fault)
 {
     size_t count = graph_mapping_count(collect->mapping);
-    if (field_count == 0)
+    size_t chosen = 0;
+    if (field_count == 0 && collect->policy.left_out == 0)
         return FAULT_NONE;
     collect->wanted = arena_alloc(arena, count * sizeof *collect->wanted);
     if (!collect->wanted)
         return fault_set(fault, FAULT_NO_MEMORY, "no memory left for the fields");
+    for (size_t i = 0; i < count && field_count == 0; i++)
+        collect->wanted[i] = policy_allows(&collect->policy, i);
     for (size_t i = 0; i < field_count; i++) {
         struct str name = fields[i];
         const struct graph_field *field = graph_mapping_find(collect->mapping, name);
         if (!field)
             return unknown_field(collect, name, fault);
-        collect->wanted[field - graph_mapping_at(collect->mapping, 0)] = true;
+        size_t index = (size_t)(field - graph_mapping_at(collect->mapping, 0));
+        bool allowed = policy_allows(&collect->policy, index);
+        enum fault_code code =
+            allowed ? FAULT_NONE : policy_refuse(&collect->policy, name, arena, fault);
+        if (code != FAULT_NONE)
+            return code;
+        collect->wanted[index] = allowed;
+        chosen += allowed;
     }
+    if (field_count > 0 && chosen == 0)
+        return fault_field(fault, FAULT_INPUT, "fields",
+                           "fields= names nothing that may be handed off: the admin's fields_allow "
+                           "and fields_deny keep back %.*s",
+                           STR_ARG(str_take(collect->policy.refused, 300)));
     return FAULT_NONE;
 }
 
 enum fault_code collect_open(struct collect *collect, const struct places *places,
-                             const struct str *fields, size_t field_count, struct arena *arena,
-                             struct fault *fault)
+                             const struct settings *settings, const struct str *fields,
+                             size_t field_count, struct arena *arena, struct fault *fault)
 {
     enum fault_code code = read_mapping(collect, places, fault);
+    if (code == FAULT_NONE)
+        code = policy_open(&collect->policy, settings, collect->mapping, arena, fault);
     if (code == FAULT_NONE)
         code = choose_fields(collect, fields, field_count, arena, fault);
     return code;
@@ -105,7 +124,10 @@ enum fault_code collect_begin(struct collect *collect, int64_t max_entities, str
         .entities = (uint32_t)max_entities,
         .relations = (uint32_t)max_entities * RELATIONS_PER_ENTITY,
     };
-    return graph_new(collect->mapping, limits, &collect->graph, fault);
+    enum fault_code code = graph_new(collect->mapping, limits, &collect->graph, fault);
+    if (code == FAULT_NONE)
+        graph_mask_set(collect->graph, policy_mask(&collect->policy));
+    return code;
 }
 
 /* --- columns ------------------------------------------------------------------------------- */
@@ -239,6 +261,7 @@ enum fault_code collect_row(struct collect *collect, const struct rows *rows, st
     struct graph_sample event = {.row = graph_counts(collect->graph).rows};
     if (!time_read_us(cell_text(rows, collect->time_column), &event.time_us))
         event.time_us = GRAPH_NO_TIME;
+    policy_row_begin(&collect->policy);
     event.ref = event_ref(collect, rows, ref);
     graph_row_begin(collect->graph, &event);
     for (size_t i = 0; i < collect->column_count; i++) {

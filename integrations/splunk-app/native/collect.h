@@ -5,7 +5,7 @@
 #ifndef IG_NATIVE_COLLECT_H
 #define IG_NATIVE_COLLECT_H
 
-#include "integrations/splunk-app/native/places.h"
+#include "integrations/splunk-app/native/policy.h"
 #include "integrations/splunk-app/native/rows.h"
 #include "libs/graph/graph.h"
 
@@ -18,6 +18,7 @@ struct collect_column;
 
 struct collect {
     struct graph_mapping *mapping;
+    struct policy policy;
     bool *wanted;                   /* by mapping index; NULL: all */
     struct graph *graph;            /* made by collect_begin */
     struct collect_column *columns; /* of the current body */
@@ -31,10 +32,11 @@ void collect_init(struct collect *collect); /* allocates nothing */
 void collect_done(struct collect *collect);
 
 /* Reads the admin's lookup (without one: the table that is compiled in) and takes `fields` alone
- * of it; a field_count of 0 takes all. What is chosen lives in the arena. */
+ * of it; a field_count of 0 takes all. What the admin's settings keep back is taken out of that.
+ * What is chosen lives in the arena. */
 enum fault_code collect_open(struct collect *collect, const struct places *places,
-                             const struct str *fields, size_t field_count, struct arena *arena,
-                             struct fault *fault) MUST_USE;
+                             const struct settings *settings, const struct str *fields,
+                             size_t field_count, struct arena *arena, struct fault *fault) MUST_USE;
 
 /* An empty graph with room for so many entities. */
 enum fault_code collect_begin(struct collect *collect, int64_t max_entities,

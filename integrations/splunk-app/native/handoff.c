@@ -59,8 +59,9 @@ static enum fault_code start(void *state, const struct scp_getinfo *info, struct
         code = settings_read(&handoff->places, handoff->args.instance, &handoff->arena,
                              &handoff->settings, fault);
     if (code == FAULT_NONE)
-        code = collect_open(&handoff->collect, &handoff->places, handoff->args.fields,
-                            handoff->args.field_count, &handoff->arena, fault);
+        code =
+            collect_open(&handoff->collect, &handoff->places, &handoff->settings,
+                         handoff->args.fields, handoff->args.field_count, &handoff->arena, fault);
     if (code == FAULT_NONE)
         add_required_fields(handoff, out_members);
     return code;
@@ -174,6 +175,7 @@ static enum fault_code finish(struct handoff *handoff, struct arena *arena,
         code = deliver(handoff, arena, messages, fault);
     }
     say_left_out(handoff, messages);
+    policy_say(&handoff->collect.policy, handoff->collect.graph, handoff->args.dryrun, messages);
     return code;
 }
 

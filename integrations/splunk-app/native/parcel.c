@@ -63,6 +63,8 @@ static void pack_commit(struct parcel *parcel, const struct graph *graph, const 
         .values = (int64_t)counts.values,
         .placeholders = (int64_t)counts.placeholders,
         .invalid = (int64_t)counts.invalid,
+        .masked = (int64_t)counts.masked,
+        .dropped = (int64_t)counts.dropped,
         .entities_left_out = (int64_t)counts.entities_left_out,
         .relations_left_out = (int64_t)counts.relations_left_out,
         .content_sha256 = str_of(sha256),

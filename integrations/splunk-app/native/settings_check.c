@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "integrations/splunk-app/native/link.h"
+#include "integrations/splunk-app/native/policy.h"
 #include "integrations/splunk-app/native/settings_table.h"
 #include "libs/http/client.h"
 
@@ -87,7 +88,9 @@ enum fault_code settings_check(struct settings *settings, struct arena *arena, s
                            "the instance %.*s is disabled in intelgraph.conf; name another one by "
                            "instance=",
                            STR_ARG(settings->instance));
-    enum fault_code code = check_url(settings, arena, fault);
+    enum fault_code code = policy_check(settings, fault);
+    if (code == FAULT_NONE)
+        code = check_url(settings, arena, fault);
     if (code == FAULT_NONE)
         code = check_signing_in(settings, fault);
     if (code == FAULT_NONE)

@@ -75,7 +75,14 @@ const struct setting settings_table[] = {
     {SETTING_HANDOFF, "mask", SETTING_TEXT, AT(mask), "", 0, 8192,
      "Fields whose values leave Splunk only in a changed form: field=hash, field=prefix or "
      "field=drop, separated by commas, fields as in fields_allow; of several that name a field the "
-     "first holds. It holds for every search."},
+     "first holds. It holds for every search. drop: the value is counted and goes no further. "
+     "hash: the value is replaced by the first 16 digits of SHA-256 over tenant, kind and value, "
+     "so that equal values stay equal and relations stay; it hides a value from readers, not from "
+     "somebody who guesses it and computes the same. prefix: what many share is kept - the /24 or "
+     "/48 of an address, the maker of a MAC, what follows the @ of an account or email address, "
+     "what follows the first dot of a name, scheme and host of a URL; a value without such a part "
+     "is hashed. What stands for a value is of the kind masked in the graph, never of the value's "
+     "own."},
 
     {SETTING_SPLUNKD, "ca_file", SETTING_TEXT, AT(splunkd_ca_file),
      "$SPLUNK_HOME/etc/auth/cacert.pem", 1, 1024,

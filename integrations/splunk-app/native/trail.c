@@ -36,6 +36,8 @@ static void add_counts(struct json_out *out, const struct wire_commit *commit)
     json_put_whole(out, "entities_left_out", commit->entities_left_out);
     json_put_whole(out, "relations_left_out", commit->relations_left_out);
     json_put_whole(out, "values_invalid", commit->invalid);
+    json_put_whole(out, "values_masked", commit->masked);
+    json_put_whole(out, "values_dropped", commit->dropped);
     json_put_text(out, "content_sha256", commit->content_sha256);
 }
 

@@ -2,8 +2,9 @@
 """Golden runs of ighandoff, and a lint of the app's conf files.
 
 A golden run is a folder: `args` (one argument a line), `in` (the bodies of the execute chunks, `---` lines
-between them), `out` (what the program answered: metadata and body of each reply, `---` between them). The
-program runs from a copy of the app in dry run unless `args` says otherwise, so nothing is sent.
+between them), `out` (what the program answered: metadata and body of each reply, `---` between them), and
+perhaps `local` (lines to add to local/intelgraph.conf). The program runs from a copy of the app whose service
+is not there, so nothing is sent.
 """
 
 from __future__ import annotations
@@ -109,6 +110,9 @@ def golden_runs(tap: Tap, program: Path) -> None:
     for case in sorted((HERE / "golden").iterdir()):
         with tempfile.TemporaryDirectory(prefix="ig-golden-") as folder:
             staged = stage(program, Path(folder))
+            if (case / "local").exists():
+                with (staged.parent.parent / "local/intelgraph.conf").open("a", encoding="utf-8") as local:
+                    local.write((case / "local").read_text("utf-8"))
             done = subprocess.run(
                 [str(staged), "ighandoff"], input=conversation(case), capture_output=True,
                 timeout=60, check=False, cwd=staged.parent,

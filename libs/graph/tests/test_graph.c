@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "libs/core/os.h"
+#include "libs/graph/masked.h"
 
 #define HEX32  "0123456789abcdef0123456789abcdef"
 #define HEX40  HEX32 "01234567"
@@ -589,6 +590,54 @@ static int refuse_random(void *out, size_t len)
     return -1;
 }
 
+/* Lets no host in, keeps users behind one tag, and networks of addresses. */
+static enum fault_code mask_some(void *context, size_t field, const struct graph_value *value,
+                                 struct str *out, struct fault *fault)
+{
+    static struct graph_value rooms[64];
+    size_t *count = context;
+    struct graph_value *room = &rooms[(*count)++ % 64];
+    (void)field;
+    (void)fault;
+    *out = STR("");
+    if (value->kind == GRAPH_HOST)
+        return FAULT_NONE;
+    if (!graph_masked_prefix(value->kind, (struct str){value->text, value->len}, room))
+        graph_masked_tag(value->kind, "00000000000000aa", room);
+    *out = (struct str){room->text, room->len};
+    return FAULT_NONE;
+}
+
+static void mask__changes_values_and_leaves_relations_as_they_are(void **state)
+{
+    (void)state;
+    size_t count = 0;
+    bool fields[1024] = {false};
+    struct graph_mask mask = {.fields = fields, .context = &count, .apply = mask_some};
+    fields[field_of("user")] = fields[field_of("src_ip")] = fields[field_of("url")] = true;
+    fields[field_of("dest_nt_host")] = true;
+    graph_mask_set(graph, &mask);
+    ROW({"user", "Alice"}, {"src_ip", "192.0.2.7"}, {"dest_ip", "198.51.100.1"},
+        {"url", "http://x.example/secret?a=1"}, {"dest_nt_host", "WEB01"});
+    ROW({"user", "ALICE"}, {"src_ip", "192.0.2.8, 192.0.2.9; 192.0.2.7"}, {"user", "-"});
+    assert_int_equal(entity_of("masked user:#00000000000000aa")->count, 2);
+    assert_int_equal(entity_of("masked ip:192.0.2.0/24")->count, 2);
+    assert_non_null(entity_of("masked url:http://x.example/*"));
+    assert_non_null(find_relation("masked ip:192.0.2.0/24", "connects-to", "ip 198.51.100.1"));
+    assert_non_null(
+        find_relation("masked ip:192.0.2.0/24", "requests", "masked url:http://x.example/*"));
+    assert_int_equal(graph_entity_count(graph), 4);
+    assert_int_equal(graph_counts(graph).masked, 7);
+    assert_int_equal(graph_counts(graph).dropped, 1);
+    assert_int_equal(graph_counts(graph).placeholders, 1);
+    for (size_t i = 0; i < graph_entity_count(graph); i++) {
+        struct str value = graph_entity_at(graph, i)->value;
+        assert_int_equal(str_find(value, STR("secret")), value.len);
+        assert_int_equal(str_find(value, STR("lice")), value.len);
+        assert_true(graph_is_normal(graph_entity_at(graph, i)->kind, value));
+    }
+}
+
 static void graph__is_not_made_without_a_seed(void **state)
 {
     (void)state;
@@ -644,6 +693,7 @@ int main(void)
         TEST(relations__of_a_logon_are_to_machines_and_not_to_the_internet),
         TEST(relations__of_mail_vulnerability_and_address_rows),
         TEST(graph__survives_any_refused_allocation_and_may_be_used_on),
+        TEST(mask__changes_values_and_leaves_relations_as_they_are),
         TEST(graph__is_not_made_without_a_seed),
     };
     return cmocka_run_group_tests_name("graph", tests, read_mapping, free_mapping);

@@ -245,7 +245,7 @@ static void relation__comes_back_as_it_was_sent(void **state)
 static void commit__comes_back_as_it_was_sent(void **state)
 {
     (void)state;
-    const struct wire_commit sent = {1, 2, 3, 4, 5, 6, 7, 8, STR(SHA)};
+    const struct wire_commit sent = {1, 2, 3, 4, 5, 6, 9, 10, 7, 8, STR(SHA)};
     wire_add_commit(&buf, &sent);
     struct wire_line line = decode();
     assert_int_equal(line.kind, WIRE_COMMIT);
@@ -255,6 +255,8 @@ static void commit__comes_back_as_it_was_sent(void **state)
     assert_int_equal(line.commit.values, 4);
     assert_int_equal(line.commit.placeholders, 5);
     assert_int_equal(line.commit.invalid, 6);
+    assert_int_equal(line.commit.masked, 9);
+    assert_int_equal(line.commit.dropped, 10);
     assert_int_equal(line.commit.entities_left_out, 7);
     assert_int_equal(line.commit.relations_left_out, 8);
     assert_text(line.commit.content_sha256, STR(SHA));

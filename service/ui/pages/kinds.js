@@ -42,6 +42,8 @@ const signs = {
         "M6 18c1-2 1-4 1-6a5 5 0 0 1 10 0c0 3-.3 5-1 7M12 12c0 3.5-.5 6-2 8.5M4 9.5C5.5 6 8.5 4" +
         " 12 4c3 0 5.5 1.3 7 3.5",
     ribbon: "M12 4a5 5 0 1 0 0 10a5 5 0 1 0 0-10M9.5 13.5L8 20.5l4-2.5 4 2.5-1.5-7",
+    mask: "M3.5 8.5c3-1.5 14-1.5 17 0c0 4-1.5 7-4.5 7c-2 0-3-2-4-2s-2 2-4 2c-3 0-4.5-3-4.5-7" +
+        "M7.5 11h2.5M14 11h2.5",
     question: "M8.5 9a3.5 3.5 0 1 1 5 3.2c-1 .5-1.5 1.2-1.5 2.3M12 18.5v.1",
 };
 
@@ -154,6 +156,7 @@ const known = {
     ],
     ja3: ["JA3 fingerprint", "trait", leaning, signs.print],
     ja3s: ["JA3S fingerprint", "trait", leaning.map(([x, y]) => [-x, y]).reverse(), signs.print],
+    masked: ["Masked value", "other", "square", signs.mask],
     certificate: ["Certificate", "trait", seal(10), signs.ribbon],
 };
 
