@@ -6,8 +6,8 @@ import Message from "@splunk/react-ui/Message";
 import RadioList from "@splunk/react-ui/RadioList";
 import TextArea from "@splunk/react-ui/TextArea";
 import Field, {inputId} from "./field.jsx";
-import {instanceFields} from "./fields.js";
-import {readCertificates} from "./pem.js";
+import {instanceFields} from "./fields.mjs";
+import {readCertificates} from "./pem.mjs";
 
 const most_bytes = 262144; // of a chosen file; more is no certificate
 

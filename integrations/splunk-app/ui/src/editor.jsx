@@ -3,7 +3,7 @@ import {useCallback, useEffect, useRef, useState} from "react";
 import Button from "@splunk/react-ui/Button";
 import Message from "@splunk/react-ui/Message";
 import ConfirmDelete from "./confirm.jsx";
-import Doctor, {examine, summary} from "./doctor.jsx";
+import Doctor, {examine} from "./doctor.jsx";
 import HandoffForm from "./handoff-form.jsx";
 import InstanceForm from "./instance-form.jsx";
 import Instances from "./instances.jsx";
@@ -14,12 +14,13 @@ import {
     draftOf,
     freeName,
     isDirty,
+    originNow,
     newInstance,
     perform,
     stepsToDelete,
     stepsToSave,
     wrongOf,
-} from "./model.js";
+} from "./model.mjs";
 import Outcome, {Mistakes} from "./outcome.jsx";
 import * as splunkd from "./splunkd.js";
 
@@ -41,6 +42,7 @@ function useWarning(dirty) {
 // Focus goes where the work goes on, once React has drawn it.
 function useFocus() {
     const wanted = useRef(null);
+    const [, draw] = useState(0);
     useEffect(() => {
         if (!wanted.current) return;
         const target =
@@ -55,6 +57,7 @@ function useFocus() {
     });
     return (target) => {
         wanted.current = target;
+        draw((times) => times + 1);
     };
 }
 
@@ -109,7 +112,7 @@ export default function Editor({loaded, reload}) {
                 ...before,
                 instances: before.instances.map((each) => ({
                     ...each,
-                    origin: now.saved.instances[each.name] ? each.name : each.origin,
+                    origin: originNow(now.saved, each),
                 })),
             }));
             return;
@@ -173,7 +176,10 @@ export default function Editor({loaded, reload}) {
             setBase(now);
             setDraft((before) => ({
                 instances: others.length > 0 ? others : draftOf(now.saved).instances,
-                handoff: {...before.handoff, instance: now.saved.handoff.instance},
+                handoff: {
+                    ...before.handoff,
+                    instance: others.length > 0 ? now.saved.handoff.instance : "default",
+                },
             }));
         } else {
             setDraft((now) => {
@@ -231,11 +237,17 @@ export default function Editor({loaded, reload}) {
     const go = (owner, id) => {
         if (owner !== "handoff") setOpen(owner);
         focus(id);
-        setDraft((now) => ({...now})); // draws, so that the focus is set also when nothing changed
     };
 
     return (
-        <>
+        <form
+            noValidate
+            autoComplete="off"
+            onSubmit={(event) => {
+                event.preventDefault();
+                save();
+            }}
+        >
             <p>
                 Where hand-offs go, what may leave Splunk, and who is trusted.{" "}
                 {!base.configured && "Enter an address, a tenant and a token; the rest may stay as it is."}
@@ -289,8 +301,6 @@ export default function Editor({loaded, reload}) {
                 onKeep={() => setAsked(null)}
                 back={listHeading}
             />
-        </>
+        </form>
     );
 }
-
-export {summary};

@@ -1,4 +1,4 @@
-// One setting on the page, from its row in fields.js.
+// One setting on the page, from its row in fields.mjs.
 import ControlGroup from "@splunk/react-ui/ControlGroup";
 import Text from "@splunk/react-ui/Text";
 

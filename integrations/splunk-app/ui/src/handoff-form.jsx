@@ -1,6 +1,6 @@
 // What holds for every hand-off, whoever makes it and wherever it goes.
 import Field from "./field.jsx";
-import {handoffFields} from "./fields.js";
+import {handoffFields} from "./fields.mjs";
 import {Card, Columns} from "./look.jsx";
 
 export default function HandoffForm({values, wrong, onChange}) {

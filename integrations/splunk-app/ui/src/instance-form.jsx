@@ -5,10 +5,10 @@ import Switch from "@splunk/react-ui/Switch";
 import Text from "@splunk/react-ui/Text";
 import Authority from "./authority.jsx";
 import Field, {inputId} from "./field.jsx";
-import {filePath} from "./check.js";
-import {instanceFields} from "./fields.js";
+import {filePath} from "./check.mjs";
+import {instanceFields} from "./fields.mjs";
 import {Card, Columns} from "./look.jsx";
-import {hasSecret, keepsSecret} from "./model.js";
+import {hasSecret, keepsSecret} from "./model.mjs";
 import Token from "./token.jsx";
 
 const row = (key) => instanceFields.find((each) => each.key === key);

@@ -3,7 +3,7 @@ import Button from "@splunk/react-ui/Button";
 import Chip from "@splunk/react-ui/Chip";
 import Table from "@splunk/react-ui/Table";
 import {Buttons, Card} from "./look.jsx";
-import {hasSecret, isChanged} from "./model.js";
+import {hasSecret, isChanged} from "./model.mjs";
 
 function tokenWord(saved, instance) {
     if (instance.values.credential !== "passwords") return "in a file";
@@ -20,11 +20,14 @@ function Row({saved, draft, instance, isOpen, act}) {
     return (
         <Table.Row>
             <Table.Cell>
-                <b>{shown}</b> {isDefault && <Chip appearance="info">Default</Chip>}{" "}
-                {values.disabled === "1" && <Chip appearance="outline">Out of use</Chip>}{" "}
-                {isChanged(saved, instance) && (
-                    <Chip appearance="warning">{origin ? "Changed" : "New"}</Chip>
-                )}
+                <Buttons>
+                    <b>{shown}</b>
+                    {isDefault && <Chip appearance="info">Default</Chip>}
+                    {values.disabled === "1" && <Chip appearance="outline">Out of use</Chip>}
+                    {isChanged(saved, instance) && (
+                        <Chip appearance="warning">{origin ? "Changed" : "New"}</Chip>
+                    )}
+                </Buttons>
             </Table.Cell>
             <Table.Cell>{values.url || "-"}</Table.Cell>
             <Table.Cell>{values.tenant || "-"}</Table.Cell>

@@ -1,7 +1,7 @@
 // Splunk shows no external link on a dashboard until an admin has listed its domain. An app cannot do
 // that; the page looks and says how.
 import Message from "@splunk/react-ui/Message";
-import {isTrusted, linkHost} from "./model.js";
+import {isTrusted, linkHost} from "./model.mjs";
 import {Card, Code} from "./look.jsx";
 
 const label = (host) => `intelgraph_${host.replace(/[^A-Za-z0-9]+/g, "_")}`;

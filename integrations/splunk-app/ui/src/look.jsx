@@ -6,6 +6,7 @@ import {variables} from "@splunk/themes";
 // on white.
 export const Ground = createGlobalStyle`
     body {
+        margin: 0;
         background-color: ${variables.backgroundColorPage};
         color: ${variables.contentColorDefault};
     }
@@ -24,7 +25,9 @@ export const Main = styled.main`
 
     h1, h2, h3 { color: ${variables.contentColorActive}; }
     h1 { margin: 0 0 8px; }
-    h2 { margin: 0 0 4px; }
+    h2 { margin: 0 0 8px; }
+    h2:focus { outline: none; }
+    h3 { border-top: 1px solid ${variables.borderColor}; margin: 16px 0 12px; padding-top: 12px; }
     p { margin: 0 0 12px; max-width: 76ch; }
     code { font-family: ${variables.monoFontFamily}; overflow-wrap: anywhere; }
 `;

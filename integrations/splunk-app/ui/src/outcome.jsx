@@ -2,7 +2,7 @@
 import Link from "@splunk/react-ui/Link";
 import Message from "@splunk/react-ui/Message";
 import {inputId} from "./field.jsx";
-import {handoffFields, instanceFields} from "./fields.js";
+import {handoffFields, instanceFields} from "./fields.mjs";
 import {signInPlace} from "./splunkd.js";
 
 const labels = {name: "Name", token: "API token", instance: "Default instance"};

@@ -5,7 +5,7 @@ import Message from "@splunk/react-ui/Message";
 import WaitSpinner from "@splunk/react-ui/WaitSpinner";
 import Editor from "./editor.jsx";
 import {Ground, Main} from "./look.jsx";
-import {readSaved} from "./model.js";
+import {readSaved} from "./model.mjs";
 import {
     capabilities,
     isConfigured,

@@ -1,8 +1,8 @@
 // What the page holds, without React and without the network: the settings as they are saved, the
 // draft that is edited, what is wrong with it, and the steps that would save it.
-import {checkName, checkToken, originOf} from "./check.js";
-import {defaultsOf, handoffFields, instanceFields, wrongIn} from "./fields.js";
-import {certificatesOnly, fromConfLine, readCertificates, toConfLine} from "./pem.js";
+import {checkName, checkToken, originOf} from "./check.mjs";
+import {defaultsOf, handoffFields, instanceFields, wrongIn} from "./fields.mjs";
+import {certificatesOnly, fromConfLine, readCertificates, toConfLine} from "./pem.mjs";
 
 const prefix = "instance:";
 const own = new Set(["disabled", "eai:acl", "eai:appName", "eai:userName", "eai:attributes"]);
@@ -182,6 +182,13 @@ export function isChanged(saved, instance) {
         instance.tokenDropped ||
         Object.keys(changesOf(saved, instance)).length > 0
     );
+}
+
+// What an instance of the draft is called in what is saved now, after a save that did not end well.
+export function originNow(saved, {name, origin}) {
+    const isThere = (each) => each && saved.instances[each] && isSetUp(saved.instances[each]);
+    if (origin !== name && isThere(origin)) return origin; // the old one has not gone yet
+    return isThere(name) ? name : null;
 }
 
 const isUntouched = (instance) =>

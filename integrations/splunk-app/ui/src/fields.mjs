@@ -11,7 +11,7 @@ import {
     checkTenant,
     checkWhole,
     filePath,
-} from "./check.js";
+} from "./check.mjs";
 
 const text = (key, otherwise, most, more) => ({key, kind: "text", otherwise, most, ...more});
 const whole = (key, otherwise, least, most, more) => ({
