@@ -54,6 +54,13 @@ enum fault_code graph_slice_merge_end(struct graph_slice_merge *merge,
 
 /* --- reading -------------------------------------------------------------------------------- */
 
+/* Whether the tenant's graph holds the value, which is normal; then its id and the number of the
+ * newest hand-off that names it. */
+enum fault_code graph_slice_find_entity(struct store *store, struct str tenant,
+                                        enum graph_kind kind, struct str value, bool *out_known,
+                                        int64_t *out_id, int64_t *out_handoff,
+                                        struct fault *fault) MUST_USE;
+
 /* Adds the members "entities", "relations", "total" and "truncated" to the object that is open in
  * `out` (docs/api/openapi.yaml). Over `most` entities: those of highest degree, ties by id, and the
  * relations among them. Run it in a read transaction, so that all of it is of one state. */

@@ -253,3 +253,22 @@ enum fault_code graph_slice_resolve_relation(const struct graph_slice_scope *sco
         *out_earlier = known.handoffs - 1;
     return code;
 }
+
+enum fault_code graph_slice_find_entity(struct store *store, struct str tenant,
+                                        enum graph_kind kind, struct str value, bool *out_known,
+                                        int64_t *out_id, int64_t *out_handoff, struct fault *fault)
+{
+    uint8_t key[KEY_SIZE];
+    const struct graph_slice_scope scope = {.store = store, .tenant = tenant};
+    struct known known = {0};
+    bool found = false;
+    write_key(graph_kind_info(kind)->name, value, key);
+    enum fault_code code =
+        find_entity(&scope, (struct str){(const char *)key, sizeof key}, &found, &known, fault);
+    if (code != FAULT_NONE)
+        return code;
+    *out_known = found;
+    *out_id = known.id;
+    *out_handoff = known.last_handoff;
+    return FAULT_NONE;
+}

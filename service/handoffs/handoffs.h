@@ -7,7 +7,7 @@
  *
  * What else is in this room: _rules (pure: what is refused and why), _content (lines into the
  * graph), _store (SQL), _audit (records), _commit (the transaction), _json (replies), _write,
- * _read, _records (routes). */
+ * _read, _records, _open (routes). */
 #ifndef IG_HANDOFFS_HANDOFFS_H
 #define IG_HANDOFFS_HANDOFFS_H
 
@@ -17,5 +17,6 @@
 extern const struct web_route handoffs_routes[];        /* what sends */
 extern const struct web_route handoffs_read_routes[];   /* what shows, and /open/handoffs/{} */
 extern const struct web_route handoffs_record_routes[]; /* /v1/audit/handoffs */
+extern const struct web_route handoffs_open_routes[];   /* /open/entities */
 
 #endif

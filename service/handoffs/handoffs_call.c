@@ -24,6 +24,12 @@ enum fault_code handoffs_call_run_writing(struct handoffs_call *call, handoffs_w
     return code == FAULT_NONE ? run(call, work, fault) : code;
 }
 
+bool handoffs_call_is_browser(const struct web_request *request)
+{
+    struct str accept = web_header(request, "Accept");
+    return str_find(accept, STR("text/html")) < accept.len;
+}
+
 enum fault_code handoffs_call_link(struct handoffs_call *call, struct str id, struct fault *fault)
 {
     struct buf link;

@@ -27,6 +27,9 @@ enum fault_code handoffs_call_run(struct handoffs_call *call, handoffs_work *wor
 enum fault_code handoffs_call_run_writing(struct handoffs_call *call, handoffs_work *work,
                                           struct fault *fault) MUST_USE;
 
+/* Whether a person is there to be led on, not a program that wants its answer. */
+bool handoffs_call_is_browser(const struct web_request *request);
+
 /* Sets call->link for the hand-off `id`, before anything is changed: a link that cannot be made is
  * a refusal of the request. */
 enum fault_code handoffs_call_link(struct handoffs_call *call, struct str id,

@@ -250,12 +250,6 @@ static enum fault_code follow(struct handoffs_call *call, struct fault *fault)
     return FAULT_NONE;
 }
 
-static bool is_browser(const struct web_request *request)
-{
-    struct str accept = web_header(request, "Accept");
-    return str_find(accept, STR("text/html")) < accept.len;
-}
-
 /* A link from Splunk must survive the sign-in. Only a well-formed id goes into the address. */
 static enum fault_code open_link(void *service, struct web_request *request,
                                  struct web_reply *reply, struct fault *fault)
@@ -263,7 +257,7 @@ static enum fault_code open_link(void *service, struct web_request *request,
     struct handoffs_call call = {.service = service, .request = request, .reply = reply};
     enum fault_code code =
         identity_gate(call.service->identity, request, PERMIT_HANDOFF_READ, &call.caller, fault);
-    if (code == FAULT_UNSIGNED && is_browser(request) && wire_is_id(request->parts[0])) {
+    if (code == FAULT_UNSIGNED && handoffs_call_is_browser(request) && wire_is_id(request->parts[0])) {
         char location[96];
         snprintf(location, sizeof location, "/signin?next=/open/handoffs/%.*s",
                  STR_ARG(request->parts[0]));

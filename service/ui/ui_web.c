@@ -13,27 +13,13 @@ static void fill(struct web_reply *reply, const struct ui_asset *asset)
     reply->static_gzipped = asset->gzipped;
 }
 
-/* Adds text so that it is one query value: all but what RFC 3986 calls unreserved, and slashes. */
-static void add_encoded(struct buf *out, struct str text)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.ptr[i];
-        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                     c == '-' || c == '.' || c == '_' || c == '~' || c == '/';
-        if (plain)
-            buf_add_byte(out, (char)c);
-        else
-            buf_addf(out, "%%%02X", c);
-    }
-}
-
 static enum fault_code to_sign_in(struct web_request *request, struct web_reply *reply,
                                   struct fault *fault)
 {
     struct buf location;
     buf_init(&location, LOCATION_MAX);
     buf_add(&location, STR("/signin?next="));
-    add_encoded(&location, request->path);
+    web_add_encoded(&location, request->path);
     enum fault_code code = buf_check(&location, "the address", fault);
     if (code == FAULT_NONE)
         web_redirect(request, reply, buf_str(&location));

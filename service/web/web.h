@@ -73,6 +73,9 @@ enum fault_code web_query_whole(const struct web_request *request, const char *n
  * first. */
 void web_reply_header(struct web_request *request, struct web_reply *reply, const char *name,
                       struct str value);
+/* Adds text so that it is one value of a query: all but what RFC 3986 calls unreserved, and
+ * slashes, is percent-encoded. */
+void web_add_encoded(struct buf *out, struct str text);
 void web_redirect(struct web_request *request, struct web_reply *reply,
                   struct str location); /* 303 */
 

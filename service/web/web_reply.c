@@ -101,6 +101,19 @@ void web_reply_header(struct web_request *request, struct web_reply *reply, cons
     reply->headers[reply->header_count++] = (struct web_header){str_of(name), kept};
 }
 
+void web_add_encoded(struct buf *out, struct str text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.ptr[i];
+        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                     c == '-' || c == '.' || c == '_' || c == '~' || c == '/';
+        if (plain)
+            buf_add_byte(out, (char)c);
+        else
+            buf_addf(out, "%%%02X", c);
+    }
+}
+
 void web_redirect(struct web_request *request, struct web_reply *reply, struct str location)
 {
     reply->status = 303;

@@ -181,7 +181,7 @@ static UNUSED bool house_match(const char *pattern, struct str path, struct str 
 static UNUSED const struct web_route *house_route(struct web_request *request)
 {
     const struct web_route *const tables[] = {handoffs_routes, handoffs_read_routes,
-                                              handoffs_record_routes};
+                                              handoffs_record_routes, handoffs_open_routes};
     for (size_t i = 0; i < LENGTH(tables); i++)
         for (const struct web_route *route = tables[i]; route->method; route++)
             if ((str_equal(request->method, str_of(route->method)) ||

@@ -26,6 +26,7 @@ static const struct {
     {"PUT", "/v1/handoffs/{}/parts/{}", "nd"},
     {"POST", "/v1/handoffs/{}/commit", "nd"},
     {"GET", "/open/handoffs/{}", "vnud"},
+    {"GET", "/open/entities", "vnud"},
     {"GET", "/v1/session", "vnud"},
     {"GET", "/v1/whoami", "vnud"},
     {"POST", "/v1/session", "*"},

@@ -167,6 +167,14 @@ export async function handoffPage({main, match}) {
         ),
     );
     await drawing.draw();
+    chooseAsked(model, view);
+}
+
+// A link to an entity (?entity=7) chooses it, when it is among what is drawn.
+function chooseAsked(model, view) {
+    const asked = new URLSearchParams(location.search).get("entity");
+    const entity = asked === null ? undefined : model.byId.get(Number(asked));
+    if (entity) view.choose({entity});
 }
 
 function handoffDigest(handoff) {

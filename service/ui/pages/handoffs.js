@@ -80,6 +80,26 @@ export function nothingYet() {
     ]);
 }
 
+// Whoever came by a value that no hand-off has named is told so (?missing=10.0.0.1).
+function missingNotice() {
+    const value = new URLSearchParams(location.search).get("missing");
+    return (
+        value &&
+        el(
+            "p",
+            {class: "notice", role: "status"},
+            icon(icons.warning),
+            el(
+                "span",
+                {},
+                "No hand-off has named ",
+                el("strong", {class: "mono"}, shortened(value, 80)),
+                " yet. Hand its events off in Splunk: end a search for it with | ighandoff.",
+            ),
+        )
+    );
+}
+
 export async function handoffsPage({main, session}) {
     const first = await getJson("/v1/handoffs");
     const loaded = [...first.handoffs];
@@ -141,10 +161,10 @@ export async function handoffsPage({main, session}) {
         loaded.length > 0 && el("div", {class: "field-search"}, icon(icons.search), filter),
     );
     if (loaded.length === 0) {
-        replace(main, head, el("div", {class: "card"}, nothingYet()));
+        replace(main, head, missingNotice(), el("div", {class: "card"}, nothingYet()));
         return;
     }
-    replace(main, head, place, el("div", {class: "after-table"}, status, more));
+    replace(main, head, missingNotice(), place, el("div", {class: "after-table"}, status, more));
     replace(place, loading("Loading \u2026"));
     paint();
 }
