@@ -61,6 +61,7 @@ struct audit_record {
     struct str tenant;
     struct str subject; /* who: the analyst or the token's name */
     struct str token;   /* the token's public id */
+    struct str via;     /* of the token that issued that one for the subject */
     struct str role;
     struct str client;  /* the peer's address, and the program's name and version */
     struct str handoff; /* its id */

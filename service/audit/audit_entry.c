@@ -24,6 +24,7 @@ enum fault_code audit_entry_write(const struct audit_record *record, int64_t tim
     json_put_text(&json, "tenant", record->tenant);
     put(&json, "subject", record->subject);
     put(&json, "token", record->token);
+    put(&json, "via", record->via);
     put(&json, "role", record->role);
     put(&json, "client", record->client);
     put(&json, "handoff", record->handoff);

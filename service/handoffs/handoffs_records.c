@@ -101,8 +101,15 @@ static enum fault_code keep_to_own(struct listing *listing, struct fault *fault)
     struct audit_find *find = &listing->find;
     if (identity_may(caller->role, PERMIT_AUDIT_READ))
         return FAULT_NONE;
-    (void)fault;
-    find->token = caller->token;
+    if (caller->via.len == 0) {
+        find->token = caller->token;
+        return FAULT_NONE;
+    }
+    if (find->subject.len > 0 && !str_equal(find->subject, caller->name))
+        return fault_field(fault, FAULT_DENIED, "analyst",
+                           "this token shows the hand-offs of the analyst whom it was issued for, "
+                           "and no other's");
+    find->subject = caller->name;
     return FAULT_NONE;
 }
 

@@ -44,6 +44,15 @@ enum fault_code handoffs_check_manifest(const struct wire_handoff *manifest, str
     return FAULT_NONE;
 }
 
+enum fault_code handoffs_check_analyst(const struct wire_handoff *manifest, struct str subject,
+                                       struct str via, struct fault *fault)
+{
+    if (via.len == 0 || str_equal(manifest->user, subject))
+        return FAULT_NONE;
+    return fault_field(fault, FAULT_DENIED, "handoff.user",
+                       "handoff.user is not the analyst whom this token was issued for");
+}
+
 enum fault_code handoffs_check_part(struct str text, int64_t part_count, int64_t *out_part,
                                     struct fault *fault)
 {

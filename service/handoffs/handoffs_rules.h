@@ -30,6 +30,11 @@ struct handoffs_body handoffs_split(struct str body);
 enum fault_code handoffs_check_manifest(const struct wire_handoff *manifest, struct str tenant,
                                         struct fault *fault) MUST_USE;
 
+/* Who comes with a token that was issued for an analyst (`via` says by which) hands off in that
+ * analyst's name and no other. An API token stands for a program, which says who it was. */
+enum fault_code handoffs_check_analyst(const struct wire_handoff *manifest, struct str subject,
+                                       struct str via, struct fault *fault) MUST_USE;
+
 /* 1 .. part_count */
 enum fault_code handoffs_check_part(struct str text, int64_t part_count, int64_t *out_part,
                                     struct fault *fault) MUST_USE;

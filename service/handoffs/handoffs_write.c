@@ -25,6 +25,8 @@ static enum fault_code read_manifest(struct handoffs_call *call, struct str text
     if (code == FAULT_NONE)
         code = handoffs_check_manifest(&line.handoff, call->caller.tenant, fault);
     if (code == FAULT_NONE)
+        code = handoffs_check_analyst(&line.handoff, call->caller.name, call->caller.via, fault);
+    if (code == FAULT_NONE)
         call->manifest = line.handoff;
     return code;
 }

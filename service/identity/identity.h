@@ -10,7 +10,14 @@
 #include "service/audit/audit.h"
 #include "service/web/web.h"
 
-enum identity_role { ROLE_VIEWER, ROLE_ANALYST, ROLE_AUDITOR, ROLE_ADMIN, ROLE_COUNT };
+enum identity_role {
+    ROLE_VIEWER,
+    ROLE_ANALYST,
+    ROLE_AUDITOR,
+    ROLE_ADMIN,
+    ROLE_BROKER, /* of a Splunk app: issues tokens for analysts, and may nothing else */
+    ROLE_COUNT
+};
 
 const char *identity_role_name(enum identity_role role); /* "viewer" ... */
 bool identity_role_of_name(struct str name, enum identity_role *out_role);
@@ -24,6 +31,7 @@ enum identity_permission {
     PERMIT_AUDIT_OWN, /* the caller's own audit records, and proofs, which tell nothing */
     PERMIT_AUDIT_READ,
     PERMIT_TOKEN_ADMIN,
+    PERMIT_TOKEN_ISSUE,
     PERMIT_COUNT
 };
 
@@ -31,8 +39,9 @@ bool identity_may(enum identity_role role, enum identity_permission permission);
 
 struct identity_caller {
     struct str tenant; /* from the credential only */
-    struct str name;   /* the token's name: who or what it was made for */
+    struct str name;   /* the token's name: who or what it was made for; the analyst's */
     struct str token;  /* its public id */
+    struct str via;    /* of the token that issued it for an analyst; empty: an API token */
     enum identity_role role;
     bool by_cookie; /* a browser session: state-changing requests were checked against CSRF */
     int64_t expires_us;
@@ -74,6 +83,7 @@ struct identity_token {
     struct str tenant;
     struct str name;
     struct str role;
+    struct str parent; /* public id of the token that issued it; empty for an API token */
     int64_t created_us;
     int64_t expires_us;   /* 0: never */
     int64_t revoked_us;   /* 0: not */

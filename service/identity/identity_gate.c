@@ -5,6 +5,7 @@
 
 #include "libs/core/log.h"
 #include "libs/core/os.h"
+#include "service/identity/identity_grant.h"
 #include "service/identity/identity_rules.h"
 
 enum { CLIENT_MAX = 160, AGENT_MAX = 100 };
@@ -37,12 +38,13 @@ enum fault_code identity_record(struct identity *identity, struct store *store,
         .tenant = event->tenant,
         .subject = event->subject,
         .client = buf_str(&client),
-        .reason = str_of(event->reason),
+        .reason = str_of(event->reason ? event->reason : event->detail),
         .counts = &suppressed,
         .count_count = event->suppressed > 0,
     };
     if (event->token) {
         record.token = event->token->id;
+        record.via = event->token->parent;
         record.role = event->token->role;
         if (record.subject.len == 0)
             record.subject = event->token->name;
@@ -80,8 +82,15 @@ static enum fault_code record_alone(struct identity *identity, const struct web_
 void identity_record_denial(struct identity *identity, const struct web_request *request,
                             const struct identity_token *token, const char *reason)
 {
+    identity_record_refusal(identity, request, "access.denied", token, reason);
+}
+
+void identity_record_refusal(struct identity *identity, const struct web_request *request,
+                             const char *action, const struct identity_token *token,
+                             const char *reason)
+{
     struct identity_event event = {
-        .action = "access.denied",
+        .action = action,
         .tenant = token ? token->tenant : STR(AUDIT_SERVICE_TENANT),
         .token = token,
         .reason = reason,
@@ -104,6 +113,9 @@ void identity_record_denial(struct identity *identity, const struct web_request 
 static enum fault_code record_use(struct identity *identity, const struct web_request *request,
                                   const struct identity_token *token, struct fault *fault)
 {
+    /* One that was issued for minutes is on record with its issue. */
+    if (token->parent.len > 0)
+        return FAULT_NONE;
     struct identity_event event = {.action = "token.used", .tenant = token->tenant, .token = token};
     int64_t ignored;
     pthread_mutex_lock(&identity->lock);
@@ -134,11 +146,18 @@ static enum fault_code deny(struct identity *identity, const struct web_request 
 static enum fault_code judge(struct identity *identity, const struct web_request *request,
                              const struct identity_token *token, struct fault *fault)
 {
+    bool issued = token->parent.len > 0;
     switch (identity_token_state(token->expires_us, token->revoked_us, os_now_us())) {
     case TOKEN_REVOKED:
+        if (issued)
+            return deny(identity, request, token, "issuing token revoked", FAULT_UNSIGNED,
+                        "the API token that issued this one was revoked", fault);
         return deny(identity, request, token, "token revoked", FAULT_UNSIGNED,
                     "this token was revoked; ask an administrator for another", fault);
     case TOKEN_EXPIRED:
+        if (issued)
+            return deny(identity, request, token, "token expired", FAULT_UNSIGNED,
+                        "this token was for a few minutes and has expired; ask for another", fault);
         return deny(identity, request, token, "token expired", FAULT_UNSIGNED,
                     "this token has expired; ask an administrator for another", fault);
     case TOKEN_GOOD:
@@ -154,12 +173,14 @@ enum fault_code identity_verify(struct identity *identity, struct web_request *r
     struct str secret;
     struct identity_row row = {0};
     bool known = false;
-    if (identity_token_split(text, &id, &secret)) {
+    bool issued = identity_grant_split(text, &id, &secret);
+    if (issued || identity_token_split(text, &id, &secret)) {
         struct store *store;
         enum fault_code code = store_pool_take(identity->pool, &store, fault);
         if (code != FAULT_NONE)
             return code;
-        code = identity_store_find(store, request->arena, id, &row, fault);
+        code = issued ? identity_grant_store_find(store, request->arena, id, &row, fault)
+                      : identity_store_find(store, request->arena, id, &row, fault);
         store_pool_give(identity->pool, store);
         if (code != FAULT_NONE && code != FAULT_NOT_FOUND)
             return code;
@@ -285,6 +306,7 @@ enum fault_code identity_gate(struct identity *identity, struct web_request *req
     caller.tenant = row.token.tenant;
     caller.name = row.token.name;
     caller.token = row.token.id;
+    caller.via = row.token.parent;
     caller.expires_us = row.token.expires_us;
     code = permit(identity, request, permission, &caller, &row.token, fault);
     if (code == FAULT_NONE)

@@ -10,13 +10,25 @@
 
 #define IDENTITY_COOKIE "intelgraph_session"
 
+struct identity_pace_slot {
+    uint64_t key; /* hash of who; 0: free */
+    int64_t minute;
+    int count;
+};
+
+/* Counts tokens by the minute, in memory (identity_grant.c). */
+struct identity_pace {
+    struct identity_pace_slot slots[512];
+};
+
 struct identity {
     struct store_pool *pool;
     struct audit *audit;
     struct str public_url;
-    pthread_mutex_t lock; /* of the two below */
+    pthread_mutex_t lock; /* of what is below */
     struct identity_flood used;
     struct identity_flood denied;
+    struct identity_pace pace;
 };
 
 /* Something that happened to a token or session, for the audit log. */
@@ -26,6 +38,7 @@ struct identity_event {
     const struct identity_token *token; /* NULL: none that is known */
     struct str subject;                 /* who did it; the token's name when empty */
     const char *reason;                 /* NULL: it went well */
+    const char *detail;                 /* of what went well, more to say; NULL: nothing */
     int64_t suppressed;                 /* like it, not recorded since the last record */
 };
 
@@ -44,6 +57,11 @@ enum fault_code identity_verify(struct identity *identity, struct web_request *r
  * either way, and a record that cannot be written is logged. */
 void identity_record_denial(struct identity *identity, const struct web_request *request,
                             const struct identity_token *token, const char *reason);
+
+/* The same for another refusal than of access. */
+void identity_record_refusal(struct identity *identity, const struct web_request *request,
+                             const char *action, const struct identity_token *token,
+                             const char *reason);
 
 /* For requests that change state and came with a cookie, or open a session. */
 enum fault_code identity_check_origin(const struct identity *identity,

@@ -5,22 +5,21 @@
 /* Who may what. Tenants do not appear: a caller acts within the tenant of the credential only. */
 /* clang-format off */
 static const bool table[PERMIT_COUNT][ROLE_COUNT] = {
-    /*                        viewer analyst auditor admin */
-    [PERMIT_PUBLIC]        = {true,  true,  true,  true},
-    [PERMIT_SESSION]       = {true,  true,  true,  true},
-    [PERMIT_HANDOFF_WRITE] = {false, true,  false, true},
-    [PERMIT_HANDOFF_READ]  = {true,  true,  true,  true},
-    [PERMIT_AUDIT_OWN]     = {true,  true,  true,  true},
-    [PERMIT_AUDIT_READ]    = {false, false, true,  true},
-    [PERMIT_TOKEN_ADMIN]   = {false, false, false, true},
+    /*                        viewer analyst auditor admin  broker */
+    [PERMIT_PUBLIC]        = {true,  true,  true,  true,  true},
+    [PERMIT_SESSION]       = {true,  true,  true,  true,  true},
+    [PERMIT_HANDOFF_WRITE] = {false, true,  false, true,  false},
+    [PERMIT_HANDOFF_READ]  = {true,  true,  true,  true,  false},
+    [PERMIT_AUDIT_OWN]     = {true,  true,  true,  true,  false},
+    [PERMIT_AUDIT_READ]    = {false, false, true,  true,  false},
+    [PERMIT_TOKEN_ADMIN]   = {false, false, false, true,  false},
+    [PERMIT_TOKEN_ISSUE]   = {false, false, false, false, true},
 };
 /* clang-format on */
 
 static const char *const role_names[ROLE_COUNT] = {
-    [ROLE_VIEWER] = "viewer",
-    [ROLE_ANALYST] = "analyst",
-    [ROLE_AUDITOR] = "auditor",
-    [ROLE_ADMIN] = "admin",
+    [ROLE_VIEWER] = "viewer", [ROLE_ANALYST] = "analyst", [ROLE_AUDITOR] = "auditor",
+    [ROLE_ADMIN] = "admin",   [ROLE_BROKER] = "broker",
 };
 
 static const char *const permission_names[PERMIT_COUNT] = {
@@ -31,6 +30,7 @@ static const char *const permission_names[PERMIT_COUNT] = {
     [PERMIT_AUDIT_OWN] = "read own audit records",
     [PERMIT_AUDIT_READ] = "read the audit log",
     [PERMIT_TOKEN_ADMIN] = "manage tokens",
+    [PERMIT_TOKEN_ISSUE] = "issue tokens",
 };
 
 const char *identity_role_name(enum identity_role role)
@@ -99,16 +99,26 @@ static bool is_hex(struct str text, size_t bytes)
     return true;
 }
 
-bool identity_token_split(struct str token, struct str *out_id, struct str *out_secret)
+static bool split(struct str token, struct str prefix, struct str *out_id, struct str *out_secret)
 {
     struct str id;
     struct str secret;
-    if (!str_starts(token, STR("igt_")) || !str_cut(str_skip(token, 4), '_', &id, &secret) ||
+    if (!str_starts(token, prefix) || !str_cut(str_skip(token, 4), '_', &id, &secret) ||
         !is_hex(id, IDENTITY_ID_BYTES) || !is_hex(secret, IDENTITY_SECRET_BYTES))
         return false;
     *out_id = id;
     *out_secret = secret;
     return true;
+}
+
+bool identity_token_split(struct str token, struct str *out_id, struct str *out_secret)
+{
+    return split(token, STR(IDENTITY_TOKEN_PREFIX), out_id, out_secret);
+}
+
+bool identity_grant_split(struct str token, struct str *out_id, struct str *out_secret)
+{
+    return split(token, STR(IDENTITY_GRANT_PREFIX), out_id, out_secret);
 }
 
 enum identity_state identity_token_state(int64_t expires_us, int64_t revoked_us, int64_t now_us)

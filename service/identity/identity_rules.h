@@ -19,8 +19,12 @@ bool identity_tenant_is_good(
     struct str tenant); /* 1..64 of [A-Za-z0-9._-]; begins with neither _ (kept for us) nor . */
 bool identity_name_is_good(struct str name); /* blanks, _ and @ too, no blank at an end */
 
-/* `igt_<id>_<secret>`; false when it has not that form. */
+#define IDENTITY_TOKEN_PREFIX "igt_" /* an API token */
+#define IDENTITY_GRANT_PREFIX "igs_" /* one for minutes; of the same length */
+
+/* `igt_<id>_<secret>`, `igs_<id>_<secret>`; false when it has not that form. */
 bool identity_token_split(struct str token, struct str *out_id, struct str *out_secret);
+bool identity_grant_split(struct str token, struct str *out_id, struct str *out_secret);
 
 /* Revoked before expired: a revocation is somebody's decision, and is what must be said. */
 enum identity_state { TOKEN_GOOD, TOKEN_REVOKED, TOKEN_EXPIRED };

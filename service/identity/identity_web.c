@@ -7,6 +7,7 @@
 #include "libs/core/os.h"
 #include "libs/text/json.h"
 #include "libs/text/json_write.h"
+#include "service/identity/identity_grant.h"
 #include "service/identity/identity_rules.h"
 #include "service/service.h"
 
@@ -87,6 +88,13 @@ static void set_cookie(const struct identity *identity, struct web_request *requ
     web_reply_header(request, reply, "Set-Cookie", str_of(cookie));
 }
 
+/* A session would outlive a token for minutes, and what a broker may is not for browsers. */
+static bool may_sign_in(const struct identity_token *token)
+{
+    return token->parent.len == 0 &&
+           !str_equal(token->role, str_of(identity_role_name(ROLE_BROKER)));
+}
+
 static enum fault_code post_session(void *context, struct web_request *request,
                                     struct web_reply *reply, struct fault *fault)
 {
@@ -102,6 +110,12 @@ static enum fault_code post_session(void *context, struct web_request *request,
         code = read_sign_in(request, &token, fault);
     if (code == FAULT_NONE)
         code = identity_verify(identity, request, token, &row, fault);
+    if (code == FAULT_NONE && !may_sign_in(&row.token)) {
+        identity_record_denial(identity, request, &row.token, "sign in");
+        code = fault_set(fault, FAULT_DENIED,
+                         "this token is for programs: a browser signs in with an API token of a "
+                         "viewer, analyst, auditor or admin");
+    }
     if (code != FAULT_NONE)
         return code;
 
@@ -217,6 +231,7 @@ const struct web_route identity_routes[] = {
     {"POST", "/v1/session", post_session, SIGN_IN_MAX},
     {"DELETE", "/v1/session", delete_session, 0},
     {"GET", "/v1/tokens", get_tokens, 0},
+    {"POST", "/v1/tokens", identity_grant_post, IDENTITY_GRANT_BODY_MAX},
     {"DELETE", "/v1/tokens/{}", delete_token, 0},
     WEB_ROUTES_END,
 };

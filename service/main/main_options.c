@@ -40,7 +40,7 @@ static const struct option options[] = {
     {",token list,token revoke,", "tenant", "T", "", OPTION_TEXT, 1, 64, AT(tenant),
      "only of this tenant; default all"},
     {",token create,", "role", "R", NULL, OPTION_TEXT, 1, 16, AT(role),
-     "what it may do: viewer, analyst, auditor or admin"},
+     "what it may do: viewer, analyst, auditor, admin, or broker: of a Splunk app"},
     {",token create,", "name", "N", NULL, OPTION_TEXT, 1, 64, AT(name), "who or what it is for"},
     {",token create,", "expires", "TIME", "90d", OPTION_DURATION, 1, DURATION_MOST_S, AT(expires_s),
      "how long it holds: a number with s, m, h, d or w; or never"},

@@ -16,6 +16,7 @@ static const struct {
     {"read", PERMIT_HANDOFF_READ},
     {"audit", PERMIT_AUDIT_READ},
     {"admin", PERMIT_TOKEN_ADMIN},
+    {"issue", PERMIT_TOKEN_ISSUE},
 };
 
 static enum fault_code get_whoami(void *context, struct web_request *request,

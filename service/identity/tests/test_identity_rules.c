@@ -12,13 +12,13 @@
 static void identity_may__gives_each_role_what_the_contract_says(void **state)
 {
     (void)state;
-    /* v: viewer, n: analyst, u: auditor, d: admin */
+    /* v: viewer, n: analyst, u: auditor, d: admin, b: broker */
     static const char *const may[PERMIT_COUNT] = {
-        [PERMIT_PUBLIC] = "vnud",       [PERMIT_SESSION] = "vnud",   [PERMIT_HANDOFF_WRITE] = "nd",
+        [PERMIT_PUBLIC] = "vnudb",      [PERMIT_SESSION] = "vnudb",  [PERMIT_HANDOFF_WRITE] = "nd",
         [PERMIT_HANDOFF_READ] = "vnud", [PERMIT_AUDIT_OWN] = "vnud", [PERMIT_AUDIT_READ] = "ud",
-        [PERMIT_TOKEN_ADMIN] = "d",
+        [PERMIT_TOKEN_ADMIN] = "d",     [PERMIT_TOKEN_ISSUE] = "b",
     };
-    static const char letters[] = "vnud";
+    static const char letters[] = "vnudb";
     for (int role = 0; role < ROLE_COUNT; role++)
         for (int permission = 0; permission < PERMIT_COUNT; permission++) {
             struct str all = str_of(may[permission]);

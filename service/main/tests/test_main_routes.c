@@ -9,8 +9,9 @@
 
 #include "service/main/tests/main_fixture.h"
 
-/* Who may: v viewer, n analyst, u auditor, d admin, * everybody without a credential. Written down
- * here a second time on purpose: a route that asks for another permission than meant shows. */
+/* Who may: v viewer, n analyst, u auditor, d admin, b broker, * everybody without a credential.
+ * Written down here a second time on purpose: a route that asks for another permission than meant
+ * shows. */
 static const struct {
     const char *method;
     const char *pattern;
@@ -27,11 +28,12 @@ static const struct {
     {"POST", "/v1/handoffs/{}/commit", "nd"},
     {"GET", "/open/handoffs/{}", "vnud"},
     {"GET", "/open/entities", "vnud"},
-    {"GET", "/v1/session", "vnud"},
-    {"GET", "/v1/whoami", "vnud"},
+    {"GET", "/v1/session", "vnudb"},
+    {"GET", "/v1/whoami", "vnudb"},
     {"POST", "/v1/session", "*"},
-    {"DELETE", "/v1/session", "vnud"},
+    {"DELETE", "/v1/session", "vnudb"},
     {"GET", "/v1/tokens", "d"},
+    {"POST", "/v1/tokens", "b"},
     {"DELETE", "/v1/tokens/{}", "d"},
     {"GET", "/v1/audit/records", "ud"},
     {"GET", "/v1/audit/records/{}/proof", "ud"},
@@ -49,9 +51,9 @@ static const struct {
     {"GET", "/openapi.yaml", "*"},
     {"GET", "/", "*"},
     {"GET", "/signin", "*"},
-    {"GET", "/handoffs", "vnud"},
-    {"GET", "/handoffs/{}", "vnud"},
-    {"GET", "/admin", "vnud"},
+    {"GET", "/handoffs", "vnudb"},
+    {"GET", "/handoffs/{}", "vnudb"},
+    {"GET", "/admin", "vnudb"},
     {"GET", "/assets/{}", "*"},
 };
 
@@ -107,7 +109,7 @@ static bool goes_to_sign_in(const struct client_reply *reply)
 static void routes__let_each_role_do_what_the_table_says(void **state)
 {
     (void)state;
-    static const char letters[] = "vnud";
+    static const char letters[] = "vnudb";
     for (size_t i = 0; i < EXPECTED_COUNT; i++) {
         char target[256];
         target_of(expected[i].pattern, target, sizeof target);

@@ -45,6 +45,7 @@ static void whoami__tells_tenant_role_and_scopes_of_each_role(void **state)
         [ROLE_ANALYST] = "[\"handoff\",\"read\"]",
         [ROLE_AUDITOR] = "[\"read\",\"audit\"]",
         [ROLE_ADMIN] = "[\"handoff\",\"read\",\"audit\",\"admin\"]",
+        [ROLE_BROKER] = "[\"issue\"]",
     };
     for (int role = 0; role < ROLE_COUNT; role++) {
         char token[FIXTURE_TOKEN_MAX];

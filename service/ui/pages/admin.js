@@ -66,6 +66,7 @@ function me(session) {
         analyst: "reads and sends hand-offs",
         auditor: "reads hand-offs and the audit log",
         admin: "everything of this tenant",
+        broker: "issues tokens for a Splunk app's analysts",
     };
     return pairs([
         ["Name", visible(session.name)],
