@@ -185,17 +185,21 @@ enum fault_code transport_tls_set(struct transport_carrier *carrier,
 
 /* --- the way ------------------------------------------------------------------------------- */
 
+/* libcurl takes "user:password" percent-encoded. */
 static bool set_proxy_credential(CURL *curl, const struct http_secret *pair)
 {
-    struct str user;
-    struct str password;
-    char text[HTTP_SECRET_MAX];
-    str_cut((struct str){pair->text, pair->len}, ':', &user, &password);
-    /* Apart, since together they would be percent-decoded. */
-    bool ok = str_to_c(user, text, sizeof text) &&
-              curl_easy_setopt(curl, CURLOPT_PROXYUSERNAME, text) == CURLE_OK &&
-              str_to_c(password, text, sizeof text) &&
-              curl_easy_setopt(curl, CURLOPT_PROXYPASSWORD, text) == CURLE_OK;
+    char text[3 * HTTP_SECRET_MAX + 1];
+    size_t len = 0;
+    bool in_user = true;
+    for (size_t i = 0; i < pair->len; i++) {
+        unsigned char c = (unsigned char)pair->text[i];
+        bool splits = in_user && c == ':';
+        bool plain =
+            splits || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+        in_user = in_user && !splits;
+        len += (size_t)snprintf(text + len, sizeof text - len, plain ? "%c" : "%%%02X", c);
+    }
+    bool ok = curl_easy_setopt(curl, CURLOPT_PROXYUSERPWD, text) == CURLE_OK;
     explicit_bzero(text, sizeof text);
     curl_easy_setopt(curl, CURLOPT_PROXYAUTH, (long)CURLAUTH_BASIC);
     return ok;

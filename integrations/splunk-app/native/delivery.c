@@ -3,13 +3,15 @@
 #include <stdio.h>
 
 #include "integrations/splunk-app/native/courier.h"
+#include "integrations/splunk-app/native/instance.h"
 #include "integrations/splunk-app/native/link.h"
 #include "integrations/splunk-app/native/outbox.h"
 #include "integrations/splunk-app/native/trail.h"
 #include "libs/core/os.h"
 
 enum {
-    LATE_MOST = 50,                /* waiting hand-offs that one search takes along */
+    LATE_MOST = 50, /* waiting hand-offs that one search takes along */
+    HEAD_ARENA_BYTES = 4 << 20,
     LATE_BUDGET_US = 10 * 1000000, /* and how long it may take over them */
 };
 
@@ -182,7 +184,35 @@ static bool deliver_waiting(struct run *run, struct str id, struct parcel *parce
     return true;
 }
 
-static void deliver_outbox(struct run *run)
+/* Whether what waits may go with this search: to its service and tenant and, where each analyst has
+ * a token of the analyst's own, only what the same analyst handed off. What cannot be read is taken
+ * up, and then told and moved out of the way. */
+static bool is_ours(const struct run *run, struct str id, struct str user)
+{
+    struct wire_handoff head;
+    struct fault ignored;
+    struct arena arena;
+    arena_init(&arena, HEAD_ARENA_BYTES);
+    bool ours = outbox_head(run->places->outbox, id, &arena, &head, &ignored) != FAULT_NONE ||
+                (str_equal(head.target, run->settings->url) &&
+                 str_equal(head.tenant, run->settings->tenant) &&
+                 (instance_has_own_token(run->settings) || str_equal(head.user, user)));
+    arena_done(&arena);
+    return ours;
+}
+
+/* Leaves those of the list that this search may take along. */
+static size_t keep_ours(const struct run *run, struct str user, int64_t until_us, struct str *ids,
+                        size_t count)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < count && os_monotonic_us() < until_us; i++)
+        if (is_ours(run, ids[i], user))
+            ids[kept++] = ids[i];
+    return kept;
+}
+
+static void deliver_outbox(struct run *run, struct str user)
 {
     struct fault fault;
     struct parcel parcel;
@@ -195,6 +225,7 @@ static void deliver_outbox(struct run *run)
                     fault.text);
         return;
     }
+    count = keep_ours(run, user, until_us, ids, count);
     parcel_init(&parcel);
     while (done < count && done < LATE_MOST && os_monotonic_us() < until_us &&
            deliver_waiting(run, ids[done], &parcel))
@@ -225,7 +256,7 @@ static void deliver(struct run *run, struct wire_handoff *handoff, const struct 
     }
     record(run, parcel, graph, out, latency_ms, &fault);
     if (code == FAULT_NONE)
-        deliver_outbox(run);
+        deliver_outbox(run, handoff->user);
     courier_free(run->courier);
 }
 

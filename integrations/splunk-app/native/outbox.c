@@ -1,11 +1,14 @@
 #include "integrations/splunk-app/native/outbox.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "libs/core/file.h"
 #include "libs/core/os.h"
+#include "libs/http/gunzip.h"
 
 #define SUFFIX ".ndjson.gz"
 
@@ -121,6 +124,66 @@ enum fault_code outbox_list(const char *folder, struct arena *arena, struct str 
     *out_ids = ids;
     *out_count = kept;
     return FAULT_NONE;
+}
+
+/* The first bytes of a file: enough for a line of WIRE_LINE_MAX, however badly it is compressed. */
+static enum fault_code read_start(const char *path, struct buf *out, struct fault *fault)
+{
+    int fd = os_open(path, O_RDONLY, 0);
+    if (fd < 0)
+        return errno == ENOENT ? fault_set(fault, FAULT_NOT_FOUND, "there is no file %s", path)
+                               : fault_errno(fault, errno, "cannot open %s", path);
+    ssize_t got = 1;
+    while (got > 0 && out->len < out->limit) {
+        char *end = buf_reserve(out, out->limit - out->len);
+        got = end ? os_read(fd, end, out->limit - out->len) : 0;
+        if (got > 0)
+            buf_extend(out, (size_t)got);
+    }
+    enum fault_code code =
+        got < 0 ? fault_errno(fault, errno, "cannot read %s", path) : buf_check(out, path, fault);
+    os_close(fd);
+    return code;
+}
+
+static enum fault_code unpack_head(struct str packed, struct arena *arena, struct wire_handoff *out,
+                                   struct fault *fault)
+{
+    struct gunzip *gunzip;
+    struct wire_line line;
+    struct str text = {.len = 0};
+    char *room = arena_alloc(arena, WIRE_LINE_MAX);
+    if (!room)
+        return fault_set(fault, FAULT_NO_MEMORY, "no memory left to look into the outbox");
+    enum fault_code code = gunzip_new(&gunzip, fault);
+    if (code != FAULT_NONE)
+        return code;
+    code = gunzip_step(gunzip, &packed, room, WIRE_LINE_MAX, &text.len, fault);
+    gunzip_free(gunzip);
+    text.ptr = room;
+    if (code == FAULT_NONE)
+        code = wire_read_line(arena, str_take(text, str_find_byte(text, '\n')), &line, fault);
+    if (code == FAULT_NONE && line.kind != WIRE_HANDOFF)
+        code = fault_set(fault, FAULT_INPUT, "not a hand-off: its first line is another one");
+    if (code == FAULT_NONE)
+        *out = line.handoff;
+    return code;
+}
+
+enum fault_code outbox_head(const char *folder, struct str id, struct arena *arena,
+                            struct wire_handoff *out, struct fault *fault)
+{
+    char path[PATH_MAX];
+    struct buf packed;
+    enum fault_code code = path_of(path, folder, "", id, fault);
+    if (code != FAULT_NONE)
+        return code;
+    buf_init(&packed, WIRE_LINE_MAX * 2);
+    code = read_start(path, &packed, fault);
+    if (code == FAULT_NONE)
+        code = unpack_head(buf_str(&packed), arena, out, fault);
+    buf_done(&packed);
+    return code;
 }
 
 enum fault_code outbox_load(const char *folder, struct str id, struct parcel *out,

@@ -28,6 +28,11 @@ enum fault_code outbox_list(const char *folder, struct arena *arena, struct str 
 enum fault_code outbox_depth(const char *folder, struct str id, size_t *out_count,
                              int64_t *out_bytes, struct fault *fault) MUST_USE;
 
+/* Reads who handed off and where to, and no more of the file than that. The texts live in the
+ * arena. */
+enum fault_code outbox_head(const char *folder, struct str id, struct arena *arena,
+                            struct wire_handoff *out, struct fault *fault) MUST_USE;
+
 enum fault_code outbox_load(const char *folder, struct str id, struct parcel *out,
                             struct fault *fault) MUST_USE;
 

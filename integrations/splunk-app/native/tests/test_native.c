@@ -351,6 +351,43 @@ static void outbox__gives_back_what_it_kept(void **state)
     arena_done(&arena);
 }
 
+static void outbox_head__tells_whose_a_hand_off_is_without_the_rest(void **state)
+{
+    (void)state;
+    struct parcel parcel;
+    struct arena arena;
+    struct fault fault;
+    struct wire_handoff head;
+    char id[WIRE_ID_HEX + 1];
+    char path[PATH_MAX];
+    arena_init(&arena, 8 << 20);
+    assert_int_equal(wire_handoff_id(STR("acme"), STR("1.2"), STR("ighandoff"),
+                                     STR("https://ig.example/"), id, &fault),
+                     FAULT_NONE);
+    struct wire_handoff sent = {.id = str_of(id),
+                                .tenant = STR("acme"),
+                                .sid = STR("1.2"),
+                                .command = STR("ighandoff"),
+                                .target = STR("https://ig.example/"),
+                                .user = STR("mara"),
+                                .parts = 1};
+    parcel_init(&parcel);
+    wire_add_handoff(&parcel.head, &sent);
+    for (int i = 0; i < 100000; i++)
+        buf_addf(&parcel.lines, "{\"entity\":{\"value\":\"%d\"}}\n", i * 7919);
+    buf_add_c(&parcel.commit, "{\"commit\":{}}\n");
+    assert_int_equal(outbox_keep(folder, str_of(id), &parcel, 1 << 24, &fault), FAULT_NONE);
+    assert_int_equal(outbox_head(folder, str_of(id), &arena, &head, &fault), FAULT_NONE);
+    assert_true(str_equal(head.user, STR("mara")));
+    assert_true(str_equal(head.target, STR("https://ig.example/")));
+    assert_int_equal(outbox_head(folder, STR(ID), &arena, &head, &fault), FAULT_NOT_FOUND);
+    snprintf(path, sizeof path, "%s/" ID ".ndjson.gz", folder);
+    assert_int_equal(file_replace(path, STR("no gzip"), 0600, &fault), FAULT_NONE);
+    assert_int_equal(outbox_head(folder, STR(ID), &arena, &head, &fault), FAULT_INPUT);
+    parcel_done(&parcel);
+    arena_done(&arena);
+}
+
 static void outbox_keep__refuses_more_than_the_admin_allows(void **state)
 {
     (void)state;
@@ -412,6 +449,8 @@ int main(void)
         cmocka_unit_test(rows_next__refuses_rows_that_are_no_rows_of_this_table),
         cmocka_unit_test_setup_teardown(outbox__gives_back_what_it_kept, make_folder,
                                         remove_folder),
+        cmocka_unit_test_setup_teardown(outbox_head__tells_whose_a_hand_off_is_without_the_rest,
+                                        make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(outbox_keep__refuses_more_than_the_admin_allows,
                                         make_folder, remove_folder),
         cmocka_unit_test(parcel__is_cut_into_parts_at_line_ends),
