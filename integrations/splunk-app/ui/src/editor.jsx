@@ -93,6 +93,7 @@ export default function Editor({loaded, reload}) {
     const wrong = wrongOf(saved, draft, tokens);
     const shown = tried ? wrong : {handoff: {}};
     const instance = draft.instances.find(({id}) => id === open) ?? draft.instances[0];
+    const canSave = !busy && (dirty || !base.configured);
     useWarning(dirty);
 
     const change = useCallback((id, make) => {
@@ -245,7 +246,7 @@ export default function Editor({loaded, reload}) {
             autoComplete="off"
             onSubmit={(event) => {
                 event.preventDefault();
-                save();
+                if (canSave) save();
             }}
         >
             <p>
@@ -271,9 +272,9 @@ export default function Editor({loaded, reload}) {
                 <Buttons>
                     <Button
                         appearance="primary"
+                        type="submit"
                         label="Save"
-                        disabled={busy || (!dirty && base.configured) ? "dimmed" : false}
-                        onClick={save}
+                        disabled={canSave ? false : "dimmed"}
                     />
                     <Button label="Discard changes" disabled={dirty ? false : "dimmed"} onClick={discard} />
                     <Button

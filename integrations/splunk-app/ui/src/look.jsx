@@ -86,6 +86,23 @@ export const Input = styled.input`
     }
 `;
 
+// Looks like a link and does something here; Splunk's Link always leads somewhere.
+export const Act = styled.button.attrs({type: "button"})`
+    background: none;
+    border: 0;
+    color: ${variables.linkColor};
+    cursor: pointer;
+    font: inherit;
+    padding: 0;
+    text-align: left;
+    text-decoration: underline;
+
+    &:focus {
+        box-shadow: ${variables.focusShadow};
+        outline: 2px solid transparent;
+    }
+`;
+
 export const Bar = styled.div`
     background-color: ${variables.backgroundColorSection};
     border-top: 1px solid ${variables.borderColor};

@@ -48,8 +48,10 @@ export const isSetUp = ({values}) => Boolean(values.url || values.tenant);
 
 let nextId = 1;
 
+const authorityOf = ({ca_pem, ca_file}) => (ca_pem ? "paste" : ca_file ? "file" : "system");
+
 function draftInstance(name, values, origin) {
-    const authority = values.ca_pem ? "paste" : values.ca_file ? "file" : "system";
+    const authority = authorityOf(values);
     return {
         id: `i${nextId++}`,
         origin, // the saved name, null for a new one
@@ -180,6 +182,7 @@ export function isChanged(saved, instance) {
         instance.name !== instance.origin ||
         instance.tokenTyped ||
         instance.tokenDropped ||
+        instance.authority !== authorityOf(saved.instances[instance.origin].values) ||
         Object.keys(changesOf(saved, instance)).length > 0
     );
 }
@@ -194,6 +197,7 @@ export function originNow(saved, {name, origin}) {
 const isUntouched = (instance) =>
     !instance.origin &&
     !instance.tokenTyped &&
+    instance.authority === "system" &&
     Object.keys(changed(instanceFields, defaultsOf(instanceFields), confValues(instance))).length === 0;
 
 export function isDirty(saved, draft) {

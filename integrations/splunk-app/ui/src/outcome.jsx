@@ -3,6 +3,7 @@ import Link from "@splunk/react-ui/Link";
 import Message from "@splunk/react-ui/Message";
 import {inputId} from "./field.jsx";
 import {handoffFields, instanceFields} from "./fields.mjs";
+import {Act} from "./look.jsx";
 import {signInPlace} from "./splunkd.js";
 
 const labels = {name: "Name", token: "API token", instance: "Default instance"};
@@ -35,10 +36,10 @@ export function Mistakes({draft, wrong, go, box}) {
                 <ul>
                     {all.map(({owner, key, sentence, where}) => (
                         <li key={`${owner} ${key}`}>
-                            <Link onClick={() => go(owner, inputId(owner, key))}>
+                            <Act onClick={() => go(owner, inputId(owner, key))}>
                                 {where}
                                 {labels[key]}
-                            </Link>
+                            </Act>
                             : {sentence}
                         </li>
                     ))}

@@ -4,7 +4,7 @@ import Link from "@splunk/react-ui/Link";
 import Message from "@splunk/react-ui/Message";
 import WaitSpinner from "@splunk/react-ui/WaitSpinner";
 import Editor from "./editor.jsx";
-import {Ground, Main} from "./look.jsx";
+import {Act, Ground, Main} from "./look.jsx";
 import {readSaved} from "./model.mjs";
 import {
     capabilities,
@@ -62,7 +62,7 @@ function Failed({error, again}) {
     return (
         <Message type="error">
             The settings could not be read: {error.message}{" "}
-            <Link onClick={again}>Try again</Link>
+            <Act onClick={again}>Try again</Act>
         </Message>
     );
 }
