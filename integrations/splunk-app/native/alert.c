@@ -297,8 +297,13 @@ static enum fault_code finish(struct alert *alert, enum alert_status *out_status
     } else if (alert->args.dryrun) {
         say_dry_run(alert);
     } else {
+        const struct token_session session = {
+            .splunkd_uri = alert->payload.server_uri,
+            .session_key = alert->payload.session_key,
+            .user = alert->payload.user,
+        };
         enum fault_code code =
-            delivery_run(&alert->places, &alert->settings, &alert->wire, graph,
+            delivery_run(&alert->places, &alert->settings, &session, &alert->wire, graph,
                          alert->collect.mapping, &alert->block, &alert->messages, &delivery, fault);
         if (code != FAULT_NONE)
             return code;

@@ -9,30 +9,35 @@
 #include "libs/text/json.h"
 
 struct courier {
+    const struct places *places;
+    const struct settings *settings;
+    const struct token_session *session;
     struct http_client *client;
     struct http_secret token;
+    bool renewed;
 };
 
-static enum fault_code get_token(const struct places *places, const struct settings *settings,
-                                 struct http_secret *out, struct fault *fault)
+static enum fault_code sign_in(struct courier *courier, bool renew, struct fault *fault)
 {
-    if (instance_has_own_token(settings))
-        return instance_read_token(places, settings, out, fault);
-    return fault_set(fault, FAULT_UNSIGNED,
-                     "the search has no token of its own; until it can ask the app's broker for "
-                     "one, set credential = file:<path> in [instance:%.*s]",
-                     STR_ARG(settings->instance));
+    enum fault_code code = token_obtain(courier->places, courier->settings, courier->session,
+                                        TOKEN_HANDOFF, renew, &courier->token, fault);
+    if (code == FAULT_NONE)
+        code = instance_client_new(courier->places, courier->settings, &courier->token,
+                                   &courier->client, fault);
+    return code;
 }
 
 enum fault_code courier_new(const struct places *places, const struct settings *settings,
-                            struct courier **out, struct fault *fault)
+                            const struct token_session *session, struct courier **out,
+                            struct fault *fault)
 {
     struct courier *courier = os_alloc(sizeof *courier);
     if (!courier)
         return fault_set(fault, FAULT_NO_MEMORY, "no memory left to send the hand-off");
-    enum fault_code code = get_token(places, settings, &courier->token, fault);
-    if (code == FAULT_NONE)
-        code = instance_client_new(places, settings, &courier->token, &courier->client, fault);
+    courier->places = places;
+    courier->settings = settings;
+    courier->session = session;
+    enum fault_code code = sign_in(courier, false, fault);
     if (code != FAULT_NONE) {
         courier_free(courier);
         return code;
@@ -224,11 +229,34 @@ static enum fault_code compare_content(const struct parcel *parcel, struct arena
     return code;
 }
 
+static enum fault_code deliver(struct courier *courier, const struct parcel *parcel,
+                               struct arena *arena, struct wire_receipt *out, struct fault *fault)
+{
+    return parcel_part_count(parcel) == 1 ? deliver_whole(courier, parcel, arena, out, fault)
+                                          : deliver_parted(courier, parcel, arena, out, fault);
+}
+
+/* A token for minutes may end on the way, or with the stored one that issued it: another is asked
+ * for, once. What went out before stands, nothing is sent twice in effect. */
+static enum fault_code deliver_again(struct courier *courier, const struct parcel *parcel,
+                                     struct arena *arena, struct wire_receipt *out,
+                                     struct fault *fault)
+{
+    courier->renewed = true;
+    http_client_free(courier->client);
+    courier->client = NULL;
+    http_secret_done(&courier->token);
+    enum fault_code code = sign_in(courier, true, fault);
+    return code == FAULT_NONE ? deliver(courier, parcel, arena, out, fault) : code;
+}
+
 enum fault_code courier_deliver(struct courier *courier, const struct parcel *parcel,
                                 struct arena *arena, struct wire_receipt *out, struct fault *fault)
 {
-    enum fault_code code = parcel_part_count(parcel) == 1
-                               ? deliver_whole(courier, parcel, arena, out, fault)
-                               : deliver_parted(courier, parcel, arena, out, fault);
+    if (!courier->client) /* it could not sign in again; what comes after waits too */
+        return fault_set(fault, FAULT_UNSIGNED, "there is no token for IntelGraph");
+    enum fault_code code = deliver(courier, parcel, arena, out, fault);
+    if (code == FAULT_UNSIGNED && !courier->renewed && !instance_has_own_token(courier->settings))
+        code = deliver_again(courier, parcel, arena, out, fault);
     return code == FAULT_NONE ? compare_content(parcel, arena, out, fault) : code;
 }

@@ -4,12 +4,15 @@
 
 #include "integrations/splunk-app/native/parcel.h"
 #include "integrations/splunk-app/native/settings.h"
+#include "integrations/splunk-app/native/token.h"
 
 struct courier;
 
-/* Reads the credential file and makes a connection ready; opens none yet. */
+/* Gets the token, from the app's broker by the analyst's session or from its file, and makes a
+ * connection to the service ready. All is borrowed until courier_free. */
 enum fault_code courier_new(const struct places *places, const struct settings *settings,
-                            struct courier **out, struct fault *fault) MUST_USE;
+                            const struct token_session *session, struct courier **out,
+                            struct fault *fault) MUST_USE;
 void courier_free(struct courier *taken); /* takes NULL */
 
 /* Delivers: at most once in effect, whatever is repeated. The receipt's texts live in the arena.

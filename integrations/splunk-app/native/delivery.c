@@ -25,6 +25,7 @@ static const char *const result_names[] = {
 struct run {
     const struct places *places;
     const struct settings *settings;
+    const struct token_session *session;
     struct arena *arena;
     struct command_messages *messages;
     struct courier *courier; /* NULL when it could not be made */
@@ -243,7 +244,8 @@ static void deliver(struct run *run, struct wire_handoff *handoff, const struct 
 {
     struct fault fault = {.code = FAULT_NONE};
     int64_t start_us = os_monotonic_us();
-    enum fault_code code = courier_new(run->places, run->settings, &run->courier, &fault);
+    enum fault_code code =
+        courier_new(run->places, run->settings, run->session, &run->courier, &fault);
     if (code == FAULT_NONE)
         code = courier_deliver(run->courier, parcel, run->arena, &out->receipt, &fault);
     int64_t latency_ms = ms_since(start_us);
@@ -261,12 +263,12 @@ static void deliver(struct run *run, struct wire_handoff *handoff, const struct 
 }
 
 enum fault_code delivery_run(const struct places *places, const struct settings *settings,
-                             struct wire_handoff *handoff, const struct graph *graph,
-                             const struct graph_mapping *mapping, struct arena *arena,
-                             struct command_messages *messages, struct delivery *out,
-                             struct fault *fault)
+                             const struct token_session *session, struct wire_handoff *handoff,
+                             const struct graph *graph, const struct graph_mapping *mapping,
+                             struct arena *arena, struct command_messages *messages,
+                             struct delivery *out, struct fault *fault)
 {
-    struct run run = {places, settings, arena, messages, NULL};
+    struct run run = {places, settings, session, arena, messages, NULL};
     struct parcel parcel;
     parcel_init(&parcel);
     enum fault_code code = parcel_pack(&parcel, handoff, graph, mapping, fault);

@@ -7,6 +7,7 @@
 #include "integrations/splunk-app/native/parcel.h"
 #include "integrations/splunk-app/native/places.h"
 #include "integrations/splunk-app/native/settings.h"
+#include "integrations/splunk-app/native/token.h"
 
 enum delivery_result {
     DELIVERY_SENT,
@@ -25,9 +26,9 @@ struct delivery {
 /* Packs and delivers the graph, then what waits in the outbox; says everything to the analyst.
  * Fails only for want of memory. Texts of *out live in the arena. */
 enum fault_code delivery_run(const struct places *places, const struct settings *settings,
-                             struct wire_handoff *handoff, const struct graph *graph,
-                             const struct graph_mapping *mapping, struct arena *arena,
-                             struct command_messages *messages, struct delivery *out,
-                             struct fault *fault) MUST_USE;
+                             const struct token_session *session, struct wire_handoff *handoff,
+                             const struct graph *graph, const struct graph_mapping *mapping,
+                             struct arena *arena, struct command_messages *messages,
+                             struct delivery *out, struct fault *fault) MUST_USE;
 
 #endif

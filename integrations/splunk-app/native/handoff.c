@@ -148,10 +148,15 @@ static enum fault_code deliver(struct handoff *handoff, struct arena *arena,
         [DELIVERY_QUEUED] = HANDOFF_QUEUED, [DELIVERY_REFUSED] = HANDOFF_REFUSED,
         [DELIVERY_LOST] = HANDOFF_FAILED,
     };
+    const struct token_session session = {
+        .splunkd_uri = handoff->info->splunkd_uri,
+        .session_key = handoff->info->session_key,
+        .user = handoff->wire.user,
+    };
     struct delivery delivery;
-    enum fault_code code =
-        delivery_run(&handoff->places, &handoff->settings, &handoff->wire, handoff->collect.graph,
-                     handoff->collect.mapping, arena, messages, &delivery, fault);
+    enum fault_code code = delivery_run(
+        &handoff->places, &handoff->settings, &session, &handoff->wire, handoff->collect.graph,
+        handoff->collect.mapping, arena, messages, &delivery, fault);
     if (code == FAULT_NONE)
         handoff->outcome = outcomes[delivery.result];
     return code;
