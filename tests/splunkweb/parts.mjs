@@ -345,11 +345,10 @@ test("only what was changed is written", async () => {
         draft.instances[0].values.tenant = "other";
         draft.handoff.mask = "user=hash";
     });
-    const {calls} = await asked(model.stepsToSave(saved, draft, tokens));
+    const {calls} = await asked(model.stepsToSave({...saved, configured: true}, draft, tokens));
     assert.deepEqual(calls, [
         ["writeStanza", "instance:prod", {tenant: "other"}],
         ["writeStanza", "handoff", {mask: "user=hash"}],
-        ["setConfigured"],
     ]);
 });
 
@@ -392,6 +391,22 @@ test("client certificate and key come together", () => {
     const conf = [prod, byDefault("prod")];
     assert.match(setUp(conf, ["prod"], only("client_cert_file")).wrong.client_key_file, /together/);
     assert.match(setUp(conf, ["prod"], only("client_key_file")).wrong.client_cert_file, /together/);
+});
+
+test("what a conf file would not keep is cut off or refused", () => {
+    const give = (tenant) => (draft) => {
+        draft.instances[0].values.tenant = tenant;
+    };
+    const conf = [prod, byDefault("prod")];
+    const {saved, draft} = setUp(conf, ["prod"], give("  acme "));
+    assert.ok(!model.isDirty(saved, draft));
+    assert.match(setUp(conf, ["prod"], give("acme\\")).wrong.tenant, /backslash/);
+    assert.match(setUp(conf, ["prod"], give("ac\u0007me")).wrong.tenant, /control character/);
+});
+
+test("there are as many instances as the native side reads", () => {
+    const many = Array.from({length: 65}, (_, i) => ({...prod, stanza: `instance:i${i}`}));
+    assert.match(setUp([...many, byDefault("i1")], null).wrong.name, /64 instances/);
 });
 
 test("a default that is not there is told", () => {

@@ -121,7 +121,6 @@ test("an edit writes only what was changed, and leaves the token alone", () =>
         await saved(page);
         assert.deepEqual(await changes(), [
             ["POST", "configs/conf-intelgraph/instance:prod", {tenant: "other", timeout_ms: "5000"}],
-            ["POST", "apps/local/intelgraph", {configured: "true"}],
         ]);
         assert.deepEqual(await secrets(), {prod: token});
     }));
@@ -192,7 +191,6 @@ test("a new address needs its own token; the old one is gone before the address 
                 "DELETE storage/passwords/intelgraph:prod:",
                 "POST configs/conf-intelgraph/instance:prod",
                 "POST storage/passwords",
-                "POST apps/local/intelgraph",
             ],
         );
         assert.deepEqual(await secrets(), {prod: "igt_elsewhere"});
@@ -248,10 +246,9 @@ test("a rename asks for the token, moves the default and removes the old name la
         await set(page, {token: "igt_eu"});
         await saved(page);
         const done = (await changes()).map(([method, path]) => `${method} ${path}`);
-        assert.deepEqual(done.slice(-3), [
+        assert.deepEqual(done.slice(-2), [
             "DELETE storage/passwords/intelgraph:prod:",
             "DELETE configs/conf-intelgraph/instance:prod",
-            "POST apps/local/intelgraph",
         ]);
         assert.deepEqual(await secrets(), {eu: "igt_eu"});
         assert.doesNotMatch(await conf(), /instance:prod|instance = prod/);
@@ -551,14 +548,33 @@ test("a role that may see the settings but not write them is told at the step th
             },
         },
         async (page) => {
-            await web.ask("fault", {method: "POST", path: "conf-intelgraph", status: 403, text: "not for you"});
+            assert.match(await page.innerText("table[aria-label=Instances], table"), /not to be seen/);
             await set(page, {tenant: "other"});
             const text = await save(page);
-            assert.match(text, /not for you/);
+            assert.match(text, /cannot write: intelgraph/);
             assert.match(text, /edit_storage_passwords/);
             assert.match(text, /Nothing was changed/);
         },
     ));
+
+test("a Splunk Web that leads to its sign-in page instead of answering has ended the session", () =>
+    onPage({arrive: false}, async (page) => {
+        await page.route("**/conf-intelgraph*", (route) =>
+            route.fulfill({status: 303, headers: {Location: "/en-US/account/login"}}),
+        );
+        await open(page);
+        await page.getByRole("alert").waitFor();
+        assert.match(await page.innerText("[role=alert]"), /session has ended/);
+    }));
+
+test("an app that was built without the page says so in its place", () =>
+    onPage({arrive: false}, async (page) => {
+        await page.route("**/pages/settings.js", (route) => route.fulfill({status: 404}));
+        await open(page);
+        await page.getByText("This build of the app holds no settings page").waitFor();
+        assert.match(await page.innerText("body"), /local\/intelgraph\.conf/);
+        await noViolation(page);
+    }));
 
 test("a splunkd that answers nonsense is told, and can be tried again", () =>
     onPage({arrive: false}, async (page) => {

@@ -93,7 +93,7 @@ export default function Editor({loaded, reload}) {
     const wrong = wrongOf(saved, draft, tokens);
     const shown = tried ? wrong : {handoff: {}};
     const instance = draft.instances.find(({id}) => id === open) ?? draft.instances[0];
-    const canSave = !busy && (dirty || !base.configured);
+    const canSave = !busy && (dirty || !saved.configured);
     useWarning(dirty);
 
     const change = useCallback((id, make) => {
@@ -251,7 +251,7 @@ export default function Editor({loaded, reload}) {
         >
             <p>
                 Where hand-offs go, what may leave Splunk, and who is trusted.{" "}
-                {!base.configured && "Enter an address, a tenant and a token; the rest may stay as it is."}
+                {!saved.configured && "Enter an address, a tenant and a token; the rest may stay as it is."}
             </p>
             <Unknown unknown={saved.unknown} />
             {tried && <Mistakes draft={draft} wrong={wrong} go={go} box={hasWrong(wrong) ? box : null} />}
@@ -287,7 +287,7 @@ export default function Editor({loaded, reload}) {
                             ? `Saving: ${busy} ...`
                             : dirty
                               ? "There are unsaved changes. The test uses what is saved."
-                              : base.configured
+                              : saved.configured
                                 ? "All is saved."
                                 : "Nothing is saved yet."}
                     </Muted>

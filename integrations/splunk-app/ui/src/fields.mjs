@@ -117,16 +117,27 @@ export const handoffFields = [
 export const defaultsOf = (fields) =>
     Object.fromEntries(fields.map(({key, otherwise}) => [key, otherwise]));
 
-// Wrong values: {key: sentence}. Client certificate and key come together or not at all.
+// What a line of a conf file cannot hold, whatever the setting.
+function wrongLine({label, key, most}, value) {
+    if (value.length > most) return `${label ?? key} is longer than ${most} characters.`;
+    if (/[\u0000-\u001f\u007f]/.test(value)) return `${label ?? key} holds a line end or a control character.`;
+    if (value.endsWith("\\"))
+        return `${label ?? key} must not end in a backslash: the conf file would take the next line along.`;
+    return "";
+}
+
+// Wrong values: {key: sentence}.
 export function wrongIn(fields, values) {
     const wrong = {};
-    for (const {key, check, label, most, kind} of fields) {
-        const value = values[key];
-        const sentence =
-            kind === "text" && value.length > most
-                ? `${label ?? key} is longer than ${most} characters.`
-                : (check?.(value) ?? "");
-        if (sentence) wrong[key] = sentence;
+    for (const field of fields) {
+        const value = values[field.key];
+        const line = field.kind === "text" ? wrongLine(field, value) : "";
+        const sentence = line || (field.check?.(value) ?? "");
+        if (sentence) wrong[field.key] = sentence;
     }
     return wrong;
 }
+
+// Blanks around a value are no part of it: a conf file does not keep them.
+export const trimmed = (values) =>
+    Object.fromEntries(Object.entries(values).map(([key, value]) => [key, value.trim()]));

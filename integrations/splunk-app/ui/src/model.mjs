@@ -1,7 +1,7 @@
 // What the page holds, without React and without the network: the settings as they are saved, the
 // draft that is edited, what is wrong with it, and the steps that would save it.
-import {checkName, checkToken, originOf} from "./check.mjs";
-import {defaultsOf, handoffFields, instanceFields, wrongIn} from "./fields.mjs";
+import {checkAddress, checkName, checkTemplate, checkToken, originOf} from "./check.mjs";
+import {defaultsOf, handoffFields, instanceFields, trimmed, wrongIn} from "./fields.mjs";
 import {certificatesOnly, fromConfLine, readCertificates, toConfLine} from "./pem.mjs";
 
 const prefix = "instance:";
@@ -21,8 +21,9 @@ function valuesOf(fields, content) {
 const unknownIn = (fields, content) =>
     Object.keys(content).filter((key) => !own.has(key) && !fields.some((field) => field.key === key));
 
-// `conf` as readConf gives it, `secrets` the names that have a token, null where that is not known.
-export function readSaved(conf, secrets) {
+// `conf` as readConf gives it, `secrets` the names that have a token, null where that is not known,
+// `configured` whether the app is marked so.
+export function readSaved(conf, secrets, configured = false) {
     const instances = {};
     const unknown = [];
     let handoff = defaultsOf(handoffFields);
@@ -40,7 +41,7 @@ export function readSaved(conf, secrets) {
         }
         for (const key of unknownIn(fields, content)) unknown.push({stanza, key});
     }
-    return {instances, handoff, secrets, unknown};
+    return {instances, handoff, secrets, configured, unknown};
 }
 
 // The stanza [instance:default] comes with the app, empty: it is shown only once it says something.
@@ -127,17 +128,22 @@ function wrongPair({values}) {
     return {};
 }
 
+const most = 64; // as native/settings.h has it
+
+const tooMany = ({instances}) =>
+    instances.length > most ? `There can be ${most} instances: delete one first.` : "";
+
 // {[instance id]: {key: sentence}, handoff: {key: sentence}}; empty objects where all is well.
 export function wrongOf(saved, draft, tokens) {
-    const wrong = {handoff: wrongIn(handoffFields, draft.handoff)};
+    const wrong = {handoff: wrongIn(handoffFields, trimmed(draft.handoff))};
     if (!draft.instances.some(({name}) => name === draft.handoff.instance))
         wrong.handoff.instance = "Make one of the instances the default.";
     for (const instance of draft.instances) {
         const others = draft.instances.filter((other) => other !== instance).map(({name}) => name);
-        const values = {...instance.values, ca_pem: ""};
+        const values = trimmed({...instance.values, ca_pem: ""});
         if (instance.authority !== "file") values.ca_file = "";
         const found = {
-            name: checkName(instance.name, others),
+            name: checkName(instance.name, others) || tooMany(draft),
             ...wrongIn(instanceFields, values),
             ...wrongAuthority(instance),
             token: wrongToken(saved, instance, tokens.get(instance.id) ?? ""),
@@ -155,11 +161,11 @@ const pemLine = (text) => toConfLine(certificatesOnly(text));
 
 // The values as the conf file is to hold them.
 export function confValues({values, authority}) {
+    const plain = trimmed(values);
     return {
-        ...values,
-        url: slashed(values.url.trim()),
-        tenant: values.tenant.trim(),
-        ca_file: authority === "file" ? values.ca_file : "",
+        ...plain,
+        url: slashed(plain.url),
+        ca_file: authority === "file" ? plain.ca_file : "",
         ca_pem: authority === "paste" ? pemLine(values.ca_pem) : "",
     };
 }
@@ -204,7 +210,7 @@ export function isDirty(saved, draft) {
     const first = draft.instances.length === 1 && isUntouched(draft.instances[0]);
     return (
         (!first && draft.instances.some((instance) => isChanged(saved, instance))) ||
-        Object.keys(changed(handoffFields, saved.handoff, draft.handoff)).length > 0
+        Object.keys(changed(handoffFields, saved.handoff, trimmed(draft.handoff))).length > 0
     );
 }
 
@@ -245,12 +251,13 @@ export function stepsToSave(saved, draft, tokens) {
     for (const instance of draft.instances)
         if (isChanged(saved, instance))
             steps.push(...instanceSteps(saved, instance, tokens.get(instance.id) ?? ""));
-    const handoff = changed(handoffFields, saved.handoff, draft.handoff);
+    const handoff = changed(handoffFields, saved.handoff, trimmed(draft.handoff));
     if (Object.keys(handoff).length > 0)
         steps.push(step("the settings of all hand-offs are written", (to) => to.writeStanza("handoff", handoff)));
     for (const {name, origin} of draft.instances)
         if (origin && origin !== name) steps.push(...removalSteps(saved, origin));
-    steps.push(step("the app is marked as configured", (to) => to.setConfigured()));
+    if (!saved.configured)
+        steps.push(step("the app is marked as configured", (to) => to.setConfigured()));
     return steps;
 }
 
@@ -286,6 +293,7 @@ export async function perform(steps, to, told = () => {}) {
 
 // The host that links lead to, for Splunk's list of trusted domains.
 export function linkHost({values}) {
+    if (checkAddress(values.url) || checkTemplate(values.link_template)) return "";
     const link = values.link_template.replace("{url}", values.url.replace(/\/$/, ""));
     try {
         return new URL(link.replace(/\{.*/, "")).host;

@@ -37,7 +37,7 @@ export async function load() {
         isConfigured(),
         trustedDomains(),
     ]);
-    return {saved: readSaved(conf, secrets), configured, domains};
+    return {saved: readSaved(conf, secrets, configured), domains};
 }
 
 function Ended() {
