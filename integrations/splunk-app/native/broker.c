@@ -34,6 +34,9 @@ static enum fault_code check_caller(struct run *run, struct fault *fault)
 {
     struct splunkd *splunkd;
     struct splunkd_context context;
+    if (run->call.user.len == 0 || run->call.authtoken.len == 0)
+        return fault_set(fault, FAULT_DENIED,
+                         "splunkd did not say who calls; restmap.conf must say passSession = true");
     enum fault_code code = splunkd_new(&run->broker->places, &run->settings, run->call.rest_uri,
                                        run->call.authtoken, &splunkd, fault);
     if (code != FAULT_NONE)
