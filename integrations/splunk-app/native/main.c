@@ -7,6 +7,7 @@
 #include "integrations/splunk-app/native/alert.h"
 #include "integrations/splunk-app/native/broker.h"
 #include "integrations/splunk-app/native/handoff.h"
+#include "integrations/splunk-app/native/igaudit.h"
 #include "libs/core/file.h"
 
 static int run_handoff(void)
@@ -16,6 +17,27 @@ static int run_handoff(void)
     struct command command = handoff_command(&handoff);
     int status = command_run(&command, STDIN_FILENO, STDOUT_FILENO);
     handoff_done(&handoff);
+    return status;
+}
+
+/* A command that makes rows; what the source works on is the caller's. */
+static int run_generating(const struct generating_source *source)
+{
+    struct generating generating;
+    generating_init(&generating, source);
+    struct command command = generating_command(&generating);
+    int status = command_run(&command, STDIN_FILENO, STDOUT_FILENO);
+    generating_done(&generating);
+    return status;
+}
+
+static int run_igaudit(void)
+{
+    struct igaudit audit;
+    igaudit_init(&audit);
+    struct generating_source source = igaudit_source(&audit);
+    int status = run_generating(&source);
+    igaudit_done(&audit);
     return status;
 }
 
@@ -48,6 +70,8 @@ int main(int argc, char **argv)
     const char *name = argc > 1 ? argv[1] : "";
     if (strcmp(name, "ighandoff") == 0)
         return run_handoff();
+    if (strcmp(name, "igaudit") == 0)
+        return run_igaudit();
     if (strcmp(name, "alert") == 0)
         return run_alert(argc, argv);
     if (strcmp(name, "broker") == 0)

@@ -218,12 +218,13 @@ def lint_examples(tap: Tap) -> None:
         command = name.removesuffix("-command")
         known = set(re.findall(r"(\w+)=<", stanza["syntax"]))
         for key in sorted(key for key in stanza if key.startswith("example")):
-            used = set()
+            used: set[str] | None = None
             for part in spl.split_pipeline(stanza[key]):
                 called, arguments = spl.split_command(part)
                 if called == command:
                     used = {word.partition("=")[0] for word in arguments.args}
-            tap.point(bool(used) and used <= known, f"{name} {key} uses known arguments", str(used))
+            good = used is not None and used <= known
+            tap.point(good, f"{name} {key} uses known arguments", str(used))
 
 
 def main() -> int:
