@@ -14,6 +14,7 @@ from splunkd.app import write_local_conf
 from splunkd.search import clean_row
 
 from .harness import EndToEnd, Place, Row, visits
+from .test_broker import SearchHead
 
 ACTION = "send_to_intelgraph"
 DONE, FAILED, PAYLOAD, CONFIG, RESULTS, SIGN_IN, QUEUED, REFUSED, LOST = range(9)
@@ -307,6 +308,59 @@ class AlertFailureTest(AlertEndToEnd):
         for log in (place.splunk.home / "var/log/splunk").iterdir():
             self.assertNotIn(key[:20], log.read_text("utf-8"))
             self.assertNotIn(place.token, log.read_text("utf-8"))
+
+
+class AlertAsOwnerTest(EndToEnd):
+    """With the token in storage/passwords: the action asks the broker in the session of its search."""
+
+    def head(self) -> SearchHead:
+        EndToEnd._tenants += 1
+        return SearchHead(self, self.service, f"tenant{EndToEnd._tenants}")
+
+    def run_as(self, head: SearchHead, user: str, key: str = "", **more: Any) -> Outcome:
+        key = key or head.rest.users.open(user).key
+        alert = Alert(owner=user, session=key, splunkd_uri=head.rest.url, **more)
+        (outcome,) = trigger(head.splunk.home, ACTION, alert, visits(20))
+        self.assertEqual(outcome.violations, [])
+        return outcome
+
+    def test_the_handoff_is_made_with_a_token_of_the_searchs_owner(self) -> None:
+        head = self.head()
+        outcome = self.run_as(head, "mara")
+        self.assertEqual(outcome.code, DONE, outcome.log)
+        auditor = head.service.token(head.tenant, role="auditor", name="auditor")
+        records = head.service.json("v1/audit/records?limit=50", auditor)["records"]
+        committed, issued = (
+            next(each["record"] for each in records if each["record"]["action"] == action)
+            for action in ("handoff.committed", "token.issued")
+        )
+        self.assertEqual((committed["subject"], issued["subject"]), ("mara", "mara"))
+        self.assertEqual(committed["token"], issued["token"])
+        self.assertEqual(self.run_as(head, "mara").code, DONE)
+        reader = head.service.token(head.tenant)
+        self.assertEqual(len(head.service.handoffs(reader)), 1)
+
+    def test_an_expired_session_is_told_and_the_handoff_waits(self) -> None:
+        head = self.head()
+        outcome = self.run_as(head, "mara", head.rest.users.open("mara", seconds=-1).key)
+        self.assertEqual(outcome.code, SIGN_IN, outcome.log)
+        self.assertRegex("\n".join(outcome.texts("WARN")), "splunkd does not know this session")
+        self.assertEqual(len(head.splunk.outbox), 1)
+
+    def test_an_owner_without_the_capability_is_told_and_the_handoff_waits(self) -> None:
+        head = self.head()
+        outcome = self.run_as(head, "joe")
+        self.assertEqual(outcome.code, SIGN_IN, outcome.log)
+        self.assertRegex("\n".join(outcome.texts("WARN")), "joe.*requires capability: intelgraph_")
+        self.assertEqual(head.splunk.audit[-1]["user"], "joe")
+        self.assertEqual(len(head.splunk.outbox), 1)
+
+    def test_a_payload_that_names_another_user_hands_off_in_nobodys_name(self) -> None:
+        head = self.head()
+        outcome = self.run_as(head, "ann", head.rest.users.open("mara").key)
+        self.assertNotEqual(outcome.code, DONE)
+        reader = head.service.token(head.tenant)
+        self.assertEqual(head.service.handoffs(reader), [])
 
 
 class StandInTest(AlertEndToEnd):
