@@ -58,6 +58,19 @@ static void add_relation(struct buf *body, size_t i, size_t entities)
              i, (size_t)1763863200000000 + i, i * 31);
 }
 
+static void take(struct graph_slice_merge *merge, struct arena *arena, const struct wire_line *line)
+{
+    struct graph_slice_entity entity;
+    struct graph_slice_relation relation;
+    if (line->kind == WIRE_ENTITY) {
+        must(graph_slice_prepare_entity(arena, &line->entity, &entity, &fault));
+        must(graph_slice_merge_entity(merge, &entity, &fault));
+    } else {
+        must(graph_slice_prepare_relation(arena, &line->relation, &relation, &fault));
+        must(graph_slice_merge_relation(merge, &relation, &fault));
+    }
+}
+
 /* By itself, so that bench/instructions can count within it. */
 static __attribute__((noinline)) double commit(struct store *store, struct str body,
                                                int64_t handoff)
@@ -74,10 +87,7 @@ static __attribute__((noinline)) double commit(struct store *store, struct str b
     must(graph_slice_merge_new(store, STR("bench"), handoff, &merge, &fault));
     while (wire_next_line(&body, &line)) {
         must(wire_read_line(&arena, line, &read, &fault));
-        if (read.kind == WIRE_ENTITY)
-            must(graph_slice_merge_entity(merge, &read.entity, &fault));
-        else
-            must(graph_slice_merge_relation(merge, &read.relation, &fault));
+        take(merge, &arena, &read);
         arena_reset(&arena);
     }
     must(graph_slice_merge_end(merge, &counts, &fault));

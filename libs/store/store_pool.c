@@ -8,6 +8,7 @@
 
 #include "libs/core/os.h"
 #include "libs/store/store_internal.h"
+#include "libs/store/store_writer.h"
 
 enum { ROOM_MAX = 64 };
 
@@ -19,9 +20,7 @@ struct store_pool {
     int opened; /* idle and lent */
     int idle_count;
     struct store *idle[ROOM_MAX]; /* the last one given is taken first: its cache is warm */
-    struct store *writer;         /* NULL until it is first taken */
-    bool writing;                 /* it is lent */
-    pthread_cond_t written;       /* it came back */
+    struct store_writer *writer;
 };
 
 static void init_waiting(struct store_pool *pool)
@@ -35,9 +34,32 @@ static void init_waiting(struct store_pool *pool)
     assert(rc == 0);
     rc = pthread_cond_init(&pool->given, &attributes);
     assert(rc == 0);
-    rc = pthread_cond_init(&pool->written, &attributes);
-    assert(rc == 0);
     pthread_condattr_destroy(&attributes);
+}
+
+static enum fault_code new_pool(const char *path, int room, struct store_pool **out,
+                                struct fault *fault)
+{
+    size_t size = strlen(path) + 1;
+    struct store_writer *writer = NULL;
+    struct store_pool *pool = os_alloc(sizeof *pool);
+    char *kept = os_alloc(size);
+    enum fault_code code = FAULT_NONE;
+    if (!pool || !kept)
+        code = fault_set(fault, FAULT_NO_MEMORY, "no memory left for connections to the store %s",
+                         path);
+    if (code == FAULT_NONE)
+        code = store_writer_new(path, &writer, fault);
+    if (code != FAULT_NONE) {
+        os_free(pool);
+        os_free(kept);
+        return code;
+    }
+    memcpy(kept, path, size);
+    *pool = (struct store_pool){.path = kept, .room = room, .writer = writer};
+    init_waiting(pool);
+    *out = pool;
+    return FAULT_NONE;
 }
 
 enum fault_code store_pool_new(const char *path, int room, const struct store_migration *migrations,
@@ -45,27 +67,18 @@ enum fault_code store_pool_new(const char *path, int room, const struct store_mi
 {
     assert(room >= 1 && room <= ROOM_MAX);
     struct store *first = NULL;
+    struct store_pool *pool = NULL;
     enum fault_code code = store_open(path, &first, fault);
     if (code == FAULT_NONE)
         code = store_migrate(first, migrations, count, fault);
+    if (code == FAULT_NONE)
+        code = new_pool(path, room, &pool, fault);
     if (code != FAULT_NONE) {
         store_close(first);
         return code;
     }
-    size_t size = strlen(path) + 1;
-    struct store_pool *pool = os_alloc(sizeof *pool);
-    char *kept = os_alloc(size);
-    if (!pool || !kept) {
-        os_free(pool);
-        os_free(kept);
-        store_close(first);
-        return fault_set(fault, FAULT_NO_MEMORY, "no memory left for connections to the store %s",
-                         path);
-    }
-    memcpy(kept, path, size);
-    *pool = (struct store_pool){
-        .path = kept, .room = room, .opened = 1, .idle_count = 1, .idle = {first}};
-    init_waiting(pool);
+    pool->opened = pool->idle_count = 1;
+    pool->idle[0] = first;
     *out = pool;
     return FAULT_NONE;
 }
@@ -77,9 +90,7 @@ void store_pool_free(struct store_pool *taken)
     assert(taken->idle_count == taken->opened && "every connection is back");
     for (int i = 0; i < taken->idle_count; i++)
         store_close(taken->idle[i]);
-    assert(!taken->writing && "the writer is back");
-    store_close(taken->writer);
-    pthread_cond_destroy(&taken->written);
+    store_writer_free(taken->writer);
     pthread_cond_destroy(&taken->given);
     pthread_mutex_destroy(&taken->lock);
     os_free(taken->path);
@@ -139,63 +150,16 @@ enum fault_code store_pool_take(struct store_pool *pool, struct store **out, str
     return FAULT_NONE;
 }
 
-static bool wait_for_turn(struct store_pool *pool)
+enum fault_code store_pool_write(struct store_pool *pool, store_work *work, void *context,
+                                 struct fault *fault)
 {
-    struct timespec until = end_of_wait();
-    pthread_mutex_lock(&pool->lock);
-    int rc = 0;
-    while (pool->writing && rc == 0)
-        rc = pthread_cond_timedwait(&pool->written, &pool->lock, &until);
-    assert(rc == 0 || rc == ETIMEDOUT);
-    bool is_ours = !pool->writing;
-    pool->writing = true;
-    pthread_mutex_unlock(&pool->lock);
-    return is_ours;
-}
-
-/* Called with the lock. */
-static void end_turn(struct store_pool *pool)
-{
-    assert(pool->writing);
-    pool->writing = false;
-    pthread_cond_signal(&pool->written);
-}
-
-static enum fault_code open_writer(struct store_pool *pool, struct fault *fault)
-{
-    struct store *store = NULL;
-    enum fault_code code = store_open(pool->path, &store, fault);
-    pthread_mutex_lock(&pool->lock);
-    pool->writer = store;
-    if (!store)
-        end_turn(pool);
-    pthread_mutex_unlock(&pool->lock);
-    return code;
-}
-
-enum fault_code store_pool_take_writer(struct store_pool *pool, struct store **out,
-                                       struct fault *fault)
-{
-    enum fault_code code = FAULT_NONE;
-    if (!wait_for_turn(pool))
-        return fault_set(fault, FAULT_UNAVAILABLE,
-                         "cannot write the store %s: others are writing; try again", pool->path);
-    if (!pool->writer) /* whose turn it is alone changes it */
-        code = open_writer(pool, fault);
-    if (code == FAULT_NONE)
-        *out = pool->writer;
-    return code;
+    return store_writer_run(pool->writer, work, context, fault);
 }
 
 void store_pool_give(struct store_pool *pool, struct store *taken)
 {
     store_rollback(taken); /* also ends queries left before their end, which would pin a snapshot */
     pthread_mutex_lock(&pool->lock);
-    if (taken == pool->writer) {
-        end_turn(pool);
-        pthread_mutex_unlock(&pool->lock);
-        return;
-    }
     assert(pool->idle_count < pool->opened);
     pool->idle[pool->idle_count++] = taken;
     pthread_cond_signal(&pool->given);

@@ -1,4 +1,4 @@
-/* Connections to one store file, lent to threads. */
+/* Connections to one store file: lent to threads for reading, and one behind a queue of writes. */
 #ifndef IG_STORE_STORE_POOL_H
 #define IG_STORE_STORE_POOL_H
 
@@ -15,12 +15,17 @@ void store_pool_free(struct store_pool *taken); /* all connections must be back 
 enum fault_code store_pool_take(struct store_pool *pool, struct store **out,
                                 struct fault *fault) MUST_USE;
 
-/* The one connection kept for large writes, beside the others: who takes it waits for its turn, up
- * to 5 s. SQLite drops a connection's page cache when another one has written, so that writers by
- * turns on many connections would read every page anew; and a turn is waited for without looking
- * again and again. Small writes may go by any connection. */
-enum fault_code store_pool_take_writer(struct store_pool *pool, struct store **out,
-                                       struct fault *fault) MUST_USE;
+/* What is done between the begin and the commit of a write transaction. It returns a fault to have
+ * all it wrote taken back. It may be run on another thread than the one that waits for it, and a
+ * second time after it was taken back; it begins and ends no transaction. */
+typedef enum fault_code store_work(struct store *store, void *context, struct fault *fault);
+
+/* Runs `work` on the one connection kept for writing and returns when what it wrote is on disk.
+ * Works that come while another is under way are done together in one transaction. Waits up to 5 s
+ * for its turn, then FAULT_UNAVAILABLE. Not to be called while holding a connection of the pool
+ * that has a write transaction open. */
+enum fault_code store_pool_write(struct store_pool *pool, store_work *work, void *context,
+                                 struct fault *fault) MUST_USE;
 
 void store_pool_give(struct store_pool *pool, struct store *taken); /* rolls back what is open */
 

@@ -7,6 +7,7 @@
 
 #include <stdint.h>
 
+#include "libs/core/arena.h"
 #include "libs/core/fault.h"
 #include "libs/core/str.h"
 #include "libs/store/store.h"
@@ -14,6 +15,7 @@
 #include "libs/wire/handoff.h"
 
 enum {
+    GRAPH_SLICE_KEY_SIZE = 16,
     GRAPH_SLICE_ENTITIES_MAX = 5000,   /* in one drawing */
     GRAPH_SLICE_RELATIONS_MAX = 50000, /* in one drawing: bounds the reply, whatever is drawn */
     GRAPH_SLICE_PAGE_MAX = 1000,       /* entities on one page of the table */
@@ -21,6 +23,39 @@ enum {
 };
 
 /* --- merging one hand-off ------------------------------------------------------------------- */
+
+/* What a line says as the store takes it. Whatever can be done without the store is done before
+ * the turn to write comes: others wait for the end of it. Texts are in the arena of the call. */
+struct graph_slice_entity {
+    enum graph_kind kind;
+    uint8_t key[GRAPH_SLICE_KEY_SIZE]; /* what makes it one: of SHA-256 over kind and value */
+    struct str value;
+    int64_t count;
+    int64_t first_us; /* GRAPH_NO_TIME: none */
+    int64_t last_us;
+    struct str fields;  /* JSON; "": none */
+    struct str samples; /* JSON; "": none */
+    uint32_t degree;    /* relations at it, as far as they are known already */
+};
+
+struct graph_slice_relation {
+    enum graph_relation_type type;
+    int64_t from; /* places of the ends among the hand-off's entities */
+    int64_t to;
+    int64_t count;
+    int64_t first_us;
+    int64_t last_us;
+    struct str samples;
+};
+
+/* Values are normal (wire_read_line). FAULT_NO_MEMORY when the arena refuses. */
+enum fault_code graph_slice_prepare_entity(struct arena *arena, const struct wire_entity *entity,
+                                           struct graph_slice_entity *out,
+                                           struct fault *fault) MUST_USE;
+enum fault_code graph_slice_prepare_relation(struct arena *arena,
+                                             const struct wire_relation *relation,
+                                             struct graph_slice_relation *out,
+                                             struct fault *fault) MUST_USE;
 
 struct graph_slice_merge; /* under way, within a write transaction of the store */
 
@@ -38,17 +73,16 @@ enum fault_code graph_slice_merge_new(struct store *store, struct str tenant, in
 void graph_slice_merge_free(struct graph_slice_merge *taken); /* takes NULL */
 
 /* Counts add up, times widen; the hand-off counts once. A thing that the same hand-off names a
- * second time is FAULT_INPUT: its sender has merged it already. Values are normal (wire_read_line).
- */
+ * second time is FAULT_INPUT: its sender has merged it already. */
 enum fault_code graph_slice_merge_entity(struct graph_slice_merge *merge,
-                                         const struct wire_entity *entity,
+                                         const struct graph_slice_entity *entity,
                                          struct fault *fault) MUST_USE;
 /* `from` and `to` are below the number of entities merged so far. */
 enum fault_code graph_slice_merge_relation(struct graph_slice_merge *merge,
-                                           const struct wire_relation *relation,
+                                           const struct graph_slice_relation *relation,
                                            struct fault *fault) MUST_USE;
 
-/* After the last one: writes the degrees. */
+/* After the last one: writes the degrees that were not known when their entity came. */
 enum fault_code graph_slice_merge_end(struct graph_slice_merge *merge,
                                       struct graph_slice_counts *out, struct fault *fault) MUST_USE;
 

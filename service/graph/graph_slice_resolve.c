@@ -1,11 +1,6 @@
 #include "service/graph/graph_slice_resolve.h"
 
 #include <assert.h>
-#include <string.h>
-
-#include "libs/crypto/hash.h"
-
-enum { KEY_SIZE = 16 };
 
 /* Counts of hostile senders could add up to more than JSON keeps exactly: there they stand still.
  */
@@ -17,18 +12,6 @@ void graph_slice_bind_time(struct statement *statement, int place, int64_t time_
         store_bind_null(statement, place);
     else
         store_bind_whole(statement, place, time_us);
-}
-
-/* Kind names hold no NUL, so that the separator keeps (kind, value) unambiguous. */
-static void write_key(const char *kind, struct str value, uint8_t out[KEY_SIZE])
-{
-    char text[64 + GRAPH_VALUE_MAX];
-    size_t kind_len = strlen(kind) + 1;
-    assert(kind_len + value.len <= sizeof text);
-    memcpy(text, kind, kind_len);
-    memcpy(text + kind_len, value.ptr, value.len);
-    struct sha256 digest = sha256_of((struct str){text, kind_len + value.len});
-    memcpy(out, digest.bytes, KEY_SIZE);
 }
 
 /* What the tenant's graph holds of one thing. */
@@ -114,7 +97,7 @@ static enum fault_code find_entity(const struct graph_slice_scope *scope, struct
 }
 
 static enum fault_code insert_entity(const struct graph_slice_scope *scope,
-                                     const struct wire_entity *entity, struct str key,
+                                     const struct graph_slice_entity *entity, struct str key,
                                      const struct known *known, struct fault *fault)
 {
     static const char sql[] =
@@ -150,15 +133,13 @@ static enum fault_code update_entity(const struct graph_slice_scope *scope,
 }
 
 enum fault_code graph_slice_resolve_entity(const struct graph_slice_scope *scope,
-                                           const struct wire_entity *entity, int64_t new_id,
+                                           const struct graph_slice_entity *entity, int64_t new_id,
                                            int64_t *out_id, int64_t *out_earlier,
                                            struct fault *fault)
 {
-    uint8_t bytes[KEY_SIZE];
     struct known known = {0};
     bool found = false;
-    write_key(graph_kind_info(entity->kind)->name, entity->value, bytes);
-    const struct str key = {(const char *)bytes, sizeof bytes};
+    const struct str key = {(const char *)entity->key, sizeof entity->key};
     enum fault_code code = find_entity(scope, key, &found, &known, fault);
     if (code != FAULT_NONE)
         return code;
@@ -224,8 +205,8 @@ static enum fault_code write_relation(const struct graph_slice_scope *scope, con
 }
 
 enum fault_code graph_slice_resolve_relation(const struct graph_slice_scope *scope,
-                                             const struct wire_relation *relation, int64_t from_id,
-                                             int64_t to_id, int64_t *out_earlier,
+                                             const struct graph_slice_relation *relation,
+                                             int64_t from_id, int64_t to_id, int64_t *out_earlier,
                                              struct fault *fault)
 {
     static const char sql_insert[] =

@@ -14,14 +14,14 @@ struct graph_slice_scope {
 /* Inserts or widens the entity; a new one gets `new_id`. *out_earlier: hand-offs that had named it.
  */
 enum fault_code graph_slice_resolve_entity(const struct graph_slice_scope *scope,
-                                           const struct wire_entity *entity, int64_t new_id,
+                                           const struct graph_slice_entity *entity, int64_t new_id,
                                            int64_t *out_id, int64_t *out_earlier,
                                            struct fault *fault) MUST_USE;
 
 /* The same for a relation between two entities' ids. */
 enum fault_code graph_slice_resolve_relation(const struct graph_slice_scope *scope,
-                                             const struct wire_relation *relation, int64_t from_id,
-                                             int64_t to_id, int64_t *out_earlier,
+                                             const struct graph_slice_relation *relation,
+                                             int64_t from_id, int64_t to_id, int64_t *out_earlier,
                                              struct fault *fault) MUST_USE;
 
 /* GRAPH_NO_TIME is NULL in the store. */

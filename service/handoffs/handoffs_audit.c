@@ -73,25 +73,20 @@ enum fault_code handoffs_audit_receipt(struct handoffs_call *call,
     return code == FAULT_NONE ? FAULT_NONE : not_recorded(fault);
 }
 
-static enum fault_code append_refusal(struct handoffs_call *call, struct str reason,
+static enum fault_code append_refusal(struct handoffs_call *call, void *context,
                                       struct fault *fault)
 {
+    const struct buf *reason = context;
     const struct handoffs_event event = {
         .action = "handoff.refused",
         .result = "failure",
         .handoff = call->manifest.id,
-        .reason = reason,
+        .reason = buf_str(reason),
     };
     struct buf checkpoint;
     int64_t index;
-    enum fault_code code = store_begin(call->store, fault);
-    if (code != FAULT_NONE)
-        return code;
     buf_init(&checkpoint, CHECKPOINT_MAX);
-    code = handoffs_audit_append(call, &event, &index, &checkpoint, fault);
-    if (code == FAULT_NONE)
-        code = store_commit(call->store, fault);
-    store_rollback(call->store);
+    enum fault_code code = handoffs_audit_append(call, &event, &index, &checkpoint, fault);
     buf_done(&checkpoint);
     return code;
 }
@@ -103,7 +98,7 @@ void handoffs_audit_refusal(struct handoffs_call *call, const struct fault *refu
     atomic_fetch_add(&call->service->counters.handoffs_refused, 1);
     buf_init(&reason, REASON_MAX);
     handoffs_add_reason(&reason, refusal);
-    if (append_refusal(call, buf_str(&reason), &fault) != FAULT_NONE)
+    if (handoffs_call_write(call, append_refusal, &reason, &fault) != FAULT_NONE)
         log_event(LOG_ERROR, "handoff.refusal_not_recorded",
                   LOG_TEXT("tenant", call->caller.tenant), LOG_TEXT("reason", buf_str(&reason)),
                   LOG_TEXT("fault", str_of(fault.text)));

@@ -1,27 +1,42 @@
 #include "service/handoffs/handoffs_call.h"
 
-#include "service/handoffs/handoffs_rules.h"
+#include <assert.h>
 
-static enum fault_code run(struct handoffs_call *call, handoffs_work *work, struct fault *fault)
-{
-    enum fault_code code = work(call, fault);
-    store_pool_give(call->service->pool, call->store);
-    call->store = NULL;
-    return code;
-}
+#include "service/handoffs/handoffs_rules.h"
 
 enum fault_code handoffs_call_run(struct handoffs_call *call, handoffs_work *work,
                                   struct fault *fault)
 {
     enum fault_code code = store_pool_take(call->service->pool, &call->store, fault);
-    return code == FAULT_NONE ? run(call, work, fault) : code;
+    if (code != FAULT_NONE)
+        return code;
+    code = work(call, fault);
+    store_pool_give(call->service->pool, call->store);
+    call->store = NULL;
+    return code;
 }
 
-enum fault_code handoffs_call_run_writing(struct handoffs_call *call, handoffs_work *work,
-                                          struct fault *fault)
+struct writing {
+    struct handoffs_call *call;
+    handoffs_writing *work;
+    void *context;
+};
+
+static enum fault_code write_in(struct store *store, void *context, struct fault *fault)
 {
-    enum fault_code code = store_pool_take_writer(call->service->pool, &call->store, fault);
-    return code == FAULT_NONE ? run(call, work, fault) : code;
+    const struct writing *writing = context;
+    writing->call->store = store;
+    enum fault_code code = writing->work(writing->call, writing->context, fault);
+    writing->call->store = NULL;
+    return code;
+}
+
+enum fault_code handoffs_call_write(struct handoffs_call *call, handoffs_writing *work,
+                                    void *context, struct fault *fault)
+{
+    struct writing writing = {call, work, context};
+    assert(!call->store && "a connection is not held while waiting for the turn to write");
+    return store_pool_write(call->service->pool, write_in, &writing, fault);
 }
 
 bool handoffs_call_is_browser(const struct web_request *request)

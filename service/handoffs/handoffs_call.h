@@ -14,7 +14,7 @@ struct handoffs_call {
     struct web_request *request;
     struct web_reply *reply;
     struct identity_caller caller;
-    struct store *store;          /* taken from the pool */
+    struct store *store;          /* while work on it is under way */
     struct wire_handoff manifest; /* all empty until it is read and is the caller's own */
     struct str link;              /* handoffs_call_link */
 };
@@ -23,9 +23,14 @@ struct handoffs_call {
 typedef enum fault_code handoffs_work(struct handoffs_call *call, struct fault *fault);
 enum fault_code handoffs_call_run(struct handoffs_call *call, handoffs_work *work,
                                   struct fault *fault) MUST_USE;
-/* The same with the pool's writer: for what writes much. */
-enum fault_code handoffs_call_run_writing(struct handoffs_call *call, handoffs_work *work,
-                                          struct fault *fault) MUST_USE;
+
+/* Runs `work` in a write transaction, which ends with it: see store_pool_write for what it may not
+ * do. What must not happen for a transaction that is taken back (counting, logging, replying) comes
+ * after. */
+typedef enum fault_code handoffs_writing(struct handoffs_call *call, void *context,
+                                         struct fault *fault);
+enum fault_code handoffs_call_write(struct handoffs_call *call, handoffs_writing *work,
+                                    void *context, struct fault *fault) MUST_USE;
 
 /* Whether a person is there to be led on, not a program that wants its answer. */
 bool handoffs_call_is_browser(const struct web_request *request);
@@ -64,10 +69,13 @@ void handoffs_audit_refusal(struct handoffs_call *call, const struct fault *refu
 
 /* --- the commit (handoffs_commit.c) ----------------------------------------------------------- */
 
+struct handoffs_content;
+
 struct handoffs_commit {
     struct wire_commit claims;
-    struct str content; /* the lines of a hand-off in one; unused when staged */
-    int64_t parts;      /* of a staged one; 0 for a hand-off in one */
+    /* Of a hand-off in one, read and checked against the claims; NULL for a staged one. */
+    const struct handoffs_content *content;
+    int64_t parts; /* of a staged one */
 };
 
 struct handoffs_outcome {
@@ -76,18 +84,22 @@ struct handoffs_outcome {
     bool same_content;
 };
 
-/* Commits the hand-off of call->manifest, or finds that it is committed already. Ends its
- * transaction either way. */
+/* Commits the hand-off of call->manifest, or finds that it is committed already. */
 enum fault_code handoffs_commit_run(struct handoffs_call *call,
                                     const struct handoffs_commit *commit,
                                     struct handoffs_outcome *out, struct fault *fault) MUST_USE;
 
 /* Looks for call->manifest's id among the committed ones, within a write transaction. When it is
- * there, the duplicate goes on record, the transaction is committed and *out_found is true. The
- * content is the same when it has the digest that is given; "" is never the same. */
+ * there, the duplicate goes on record and *out_found is true. The content is the same when it has
+ * the digest that is given; "" is never the same. */
 enum fault_code handoffs_commit_find(struct handoffs_call *call, struct str content_sha256,
                                      bool *out_found, struct handoffs_outcome *out,
                                      struct fault *fault) MUST_USE;
+
+/* What the commit line claims is what the content is, now that all of it has come. */
+enum fault_code handoffs_commit_check(const struct wire_commit *claims,
+                                      struct handoffs_content *content,
+                                      struct fault *fault) MUST_USE;
 
 /* --- replies (handoffs_json.c) ---------------------------------------------------------------- */
 

@@ -1,7 +1,7 @@
 /* The commit of a hand-off: everything in one transaction, or nothing.
  *
- * The write transaction begins before the id is looked for, so of two equal requests at the same
- * time the second waits, then finds the first one's row. */
+ * The id is looked for within the write transaction, so of two equal requests at the same time the
+ * second one finds the first one's row, even when both share the transaction. */
 #include "service/handoffs/handoffs_call.h"
 
 #include <string.h>
@@ -54,11 +54,8 @@ enum fault_code handoffs_commit_find(struct handoffs_call *call, struct str cont
     }
     outcome.same_content = str_equal(outcome.row.content_sha256, content_sha256);
     code = record_duplicate(call, &outcome, content_sha256, fault);
-    if (code == FAULT_NONE)
-        code = store_commit(call->store, fault);
     if (code != FAULT_NONE)
         return code;
-    atomic_fetch_add(&call->service->counters.handoffs_duplicate, 1);
     *out = outcome;
     *out_found = true;
     return FAULT_NONE;
@@ -66,38 +63,46 @@ enum fault_code handoffs_commit_find(struct handoffs_call *call, struct str cont
 
 /* --- the content ---------------------------------------------------------------------------- */
 
-static enum fault_code take_parts(struct handoffs_call *call, int64_t parts,
-                                  struct handoffs_content *content, struct fault *fault)
-{
-    for (int64_t part = 1; part <= parts; part++) {
-        struct str lines;
-        enum fault_code code = handoffs_store_part(call->store, call->caller.tenant,
-                                                   call->manifest.id, part, &lines, fault);
-        if (code != FAULT_NONE)
-            return code;
-        code = handoffs_content_add(content, lines, 1, fault);
-        if (code != FAULT_NONE) {
-            fault_prefix(fault, "part %lld, ", (long long)part);
-            return code;
-        }
-    }
-    return FAULT_NONE;
-}
-
-static enum fault_code take_content(struct handoffs_call *call,
-                                    const struct handoffs_commit *commit,
-                                    struct handoffs_content *content, struct fault *fault)
+enum fault_code handoffs_commit_check(const struct wire_commit *claims,
+                                      struct handoffs_content *content, struct fault *fault)
 {
     char digest_hex[SHA256_HEX + 1];
-    enum fault_code code = commit->parts > 0
-                               ? take_parts(call, commit->parts, content, fault)
-                               : handoffs_content_add(content, commit->content, 2, fault);
-    if (code != FAULT_NONE)
-        return code;
     struct sha256 digest = handoffs_content_end(content);
     hex_of(digest.bytes, sizeof digest.bytes, digest_hex);
-    return handoffs_check_commit(&commit->claims, content->entities, content->relations,
-                                 str_of(digest_hex), fault);
+    return handoffs_check_commit(claims, content->entities, content->relations, str_of(digest_hex),
+                                 fault);
+}
+
+static enum fault_code merge_part(struct handoffs_call *call, int64_t part,
+                                  struct handoffs_content *content, struct graph_slice_merge *merge,
+                                  struct fault *fault)
+{
+    struct str lines;
+    enum fault_code code = handoffs_store_part(call->store, call->caller.tenant, call->manifest.id,
+                                               part, &lines, fault);
+    if (code != FAULT_NONE)
+        return code;
+    code = handoffs_content_add(content, lines, 1, fault);
+    if (code == FAULT_NONE)
+        code = handoffs_content_merge(content, merge, fault);
+    if (code != FAULT_NONE)
+        fault_prefix(fault, "part %lld, ", (long long)part);
+    return code;
+}
+
+static enum fault_code merge_parts(struct handoffs_call *call, const struct handoffs_commit *commit,
+                                   struct graph_slice_merge *merge, struct fault *fault)
+{
+    struct handoffs_content content;
+    enum fault_code code = handoffs_content_init(&content, fault);
+    if (code != FAULT_NONE)
+        return code;
+    for (int64_t part = 1; part <= commit->parts && code == FAULT_NONE; part++)
+        code = merge_part(call, part, &content, merge, fault);
+    if (code == FAULT_NONE)
+        code = handoffs_commit_check(&commit->claims, &content, fault);
+    handoffs_content_done(&content);
+    return code;
 }
 
 static enum fault_code merge_content(struct handoffs_call *call,
@@ -105,18 +110,14 @@ static enum fault_code merge_content(struct handoffs_call *call,
                                      struct graph_slice_counts *out, struct fault *fault)
 {
     struct graph_slice_merge *merge;
-    struct handoffs_content content;
     enum fault_code code =
         graph_slice_merge_new(call->store, call->caller.tenant, number, &merge, fault);
     if (code != FAULT_NONE)
         return code;
-    code = handoffs_content_init(&content, merge, fault);
-    if (code == FAULT_NONE) {
-        code = take_content(call, commit, &content, fault);
-        if (code == FAULT_NONE)
-            code = graph_slice_merge_end(merge, out, fault);
-        handoffs_content_done(&content);
-    }
+    code = commit->content ? handoffs_content_merge(commit->content, merge, fault)
+                           : merge_parts(call, commit, merge, fault);
+    if (code == FAULT_NONE)
+        code = graph_slice_merge_end(merge, out, fault);
     graph_slice_merge_free(merge);
     return code;
 }
@@ -256,11 +257,8 @@ static enum fault_code commit_new(struct handoffs_call *call, const struct hando
     code = write_row(call, &row, fault);
     if (code == FAULT_NONE)
         code = handoffs_store_open_remove(call->store, tenant, row.id, fault);
-    if (code == FAULT_NONE)
-        code = store_commit(call->store, fault);
     if (code != FAULT_NONE)
         return code;
-    atomic_fetch_add(&call->service->counters.handoffs_committed, 1);
     *out = (struct handoffs_outcome){.row = row, .same_content = true};
     return FAULT_NONE;
 }
@@ -276,19 +274,30 @@ static enum fault_code check_parts(struct handoffs_call *call, int64_t parts, st
     return handoffs_check_parts(present, count, parts, fault);
 }
 
+struct commit_context {
+    const struct handoffs_commit *commit;
+    struct handoffs_outcome *out;
+};
+
+static enum fault_code find_or_commit(struct handoffs_call *call, void *context,
+                                      struct fault *fault)
+{
+    const struct commit_context *given = context;
+    const struct handoffs_commit *commit = given->commit;
+    bool found = false;
+    enum fault_code code =
+        handoffs_commit_find(call, commit->claims.content_sha256, &found, given->out, fault);
+    if (code == FAULT_NONE && !found && !commit->content)
+        code = check_parts(call, commit->parts, fault);
+    if (code == FAULT_NONE && !found)
+        code = commit_new(call, commit, given->out, fault);
+    return code;
+}
+
 enum fault_code handoffs_commit_run(struct handoffs_call *call,
                                     const struct handoffs_commit *commit,
                                     struct handoffs_outcome *out, struct fault *fault)
 {
-    bool found = false;
-    enum fault_code code = store_begin(call->store, fault);
-    if (code != FAULT_NONE)
-        return code;
-    code = handoffs_commit_find(call, commit->claims.content_sha256, &found, out, fault);
-    if (code == FAULT_NONE && !found && commit->parts > 0)
-        code = check_parts(call, commit->parts, fault);
-    if (code == FAULT_NONE && !found)
-        code = commit_new(call, commit, out, fault);
-    store_rollback(call->store); /* does nothing after a commit */
-    return code;
+    struct commit_context context = {commit, out};
+    return handoffs_call_write(call, find_or_commit, &context, fault);
 }

@@ -217,35 +217,34 @@ static enum fault_code append_click(struct handoffs_call *call, const struct han
 }
 
 /* As with a commit: a click that cannot go on record is refused. */
-static enum fault_code record_click(struct handoffs_call *call, struct handoffs_row *row,
-                                    struct fault *fault)
+static enum fault_code record_click(struct handoffs_call *call, void *context, struct fault *fault)
 {
-    enum fault_code code = store_begin(call->store, fault);
-    if (code != FAULT_NONE)
-        return code;
-    code = find_row(call, row, fault);
+    struct handoffs_row *row = context;
+    enum fault_code code = find_row(call, row, fault);
     if (code == FAULT_NONE)
         code = handoffs_store_add_click(call->store, call->caller.tenant, row->id, fault);
-    if (code == FAULT_NONE)
-        code = append_click(call, row, fault);
-    if (code == FAULT_NONE)
-        code = store_commit(call->store, fault);
-    store_rollback(call->store);
-    return code;
+    return code == FAULT_NONE ? append_click(call, row, fault) : code;
 }
 
+static enum fault_code look(struct handoffs_call *call, struct fault *fault)
+{
+    struct handoffs_row row;
+    return find_row(call, &row, fault);
+}
+
+/* HEAD asks where the link leads (mail scanners, link checkers): nobody has opened it. */
 static enum fault_code follow(struct handoffs_call *call, struct fault *fault)
 {
     char location[64];
     struct handoffs_row row;
-    /* HEAD asks where the link leads (mail scanners, link checkers): nobody has opened it. */
     bool is_click = str_equal(call->request->method, STR("GET"));
-    enum fault_code code = is_click ? record_click(call, &row, fault) : find_row(call, &row, fault);
+    enum fault_code code = is_click ? handoffs_call_write(call, record_click, &row, fault)
+                                    : handoffs_call_run(call, look, fault);
     if (code != FAULT_NONE)
         return code;
     if (is_click)
         atomic_fetch_add(&call->service->counters.handoffs_opened, 1);
-    snprintf(location, sizeof location, "/handoffs/%.*s", STR_ARG(row.id));
+    snprintf(location, sizeof location, "/handoffs/%.*s", STR_ARG(call->request->parts[0]));
     web_redirect(call->request, call->reply, str_of(location));
     return FAULT_NONE;
 }
@@ -264,7 +263,7 @@ static enum fault_code open_link(void *service, struct web_request *request,
         web_redirect(request, reply, str_of(location));
         return FAULT_NONE;
     }
-    return code == FAULT_NONE ? handoffs_call_run(&call, follow, fault) : code;
+    return code == FAULT_NONE ? follow(&call, fault) : code;
 }
 
 const struct web_route handoffs_read_routes[] = {

@@ -81,6 +81,20 @@ static enum fault_code put_open(struct handoffs_call *call, struct str manifest,
     return handoffs_store_open_put(call->store, tenant, id, &opened, now_us, fault);
 }
 
+/* What is told once the transaction has ended well. */
+static enum fault_code answer(struct handoffs_call *call, const struct handoffs_outcome *outcome,
+                              struct fault *fault)
+{
+    struct service_counters *counters = &call->service->counters;
+    atomic_fetch_add(
+        outcome->duplicate ? &counters->handoffs_duplicate : &counters->handoffs_committed, 1);
+    log_event(LOG_INFO, outcome->duplicate ? "handoff.duplicate" : "handoff.committed",
+              LOG_TEXT("tenant", call->caller.tenant), LOG_TEXT("id", outcome->row.id),
+              LOG_NUMBER("entities", outcome->row.entities),
+              LOG_NUMBER("relations", outcome->row.relations));
+    return handoffs_reply_receipt(call, outcome, fault);
+}
+
 /* 202 with the parts that are here already, so that a retry can skip them. */
 static enum fault_code reply_opened(struct handoffs_call *call, const int64_t *parts, int64_t count,
                                     struct fault *fault)
@@ -99,48 +113,70 @@ static enum fault_code reply_opened(struct handoffs_call *call, const int64_t *p
     return buf_check(&call->reply->body, "the answer", fault);
 }
 
+struct opening {
+    struct str manifest; /* the line */
+    struct handoffs_outcome outcome;
+    bool found; /* it is committed already */
+    int64_t parts[WIRE_PARTS_MAX];
+    int64_t count;
+};
+
+static enum fault_code find_or_open(struct handoffs_call *call, void *context, struct fault *fault)
+{
+    struct opening *opening = context;
+    enum fault_code code =
+        handoffs_commit_find(call, STR(""), &opening->found, &opening->outcome, fault);
+    if (code != FAULT_NONE || opening->found)
+        return code;
+    code = put_open(call, opening->manifest, fault);
+    if (code == FAULT_NONE)
+        code = handoffs_store_parts(call->store, call->caller.tenant, call->manifest.id,
+                                    opening->parts, WIRE_PARTS_MAX, &opening->count, fault);
+    return code;
+}
+
 static enum fault_code open_handoff(struct handoffs_call *call, struct str manifest,
                                     struct fault *fault)
 {
-    struct handoffs_outcome outcome;
-    int64_t parts[WIRE_PARTS_MAX];
-    int64_t count = 0;
-    bool found = false;
-    enum fault_code code = store_begin(call->store, fault);
+    struct opening opening = {.manifest = manifest};
+    enum fault_code code = handoffs_call_write(call, find_or_open, &opening, fault);
     if (code != FAULT_NONE)
         return code;
-    code = handoffs_commit_find(call, STR(""), &found, &outcome, fault);
-    if (code == FAULT_NONE && found)
-        return handoffs_reply_receipt(call, &outcome, fault);
-    if (code == FAULT_NONE)
-        code = put_open(call, manifest, fault);
-    if (code == FAULT_NONE)
-        code = handoffs_store_parts(call->store, call->caller.tenant, call->manifest.id, parts,
-                                    WIRE_PARTS_MAX, &count, fault);
-    if (code == FAULT_NONE)
-        code = store_commit(call->store, fault);
-    store_rollback(call->store);
-    return code == FAULT_NONE ? reply_opened(call, parts, count, fault) : code;
+    return opening.found ? answer(call, &opening.outcome, fault)
+                         : reply_opened(call, opening.parts, opening.count, fault);
 }
 
-static enum fault_code commit_and_reply(struct handoffs_call *call,
-                                        const struct handoffs_commit *commit, struct fault *fault)
+static enum fault_code commit_and_answer(struct handoffs_call *call,
+                                         const struct handoffs_commit *commit, struct fault *fault)
 {
     struct handoffs_outcome outcome;
     enum fault_code code = handoffs_commit_run(call, commit, &outcome, fault);
+    return code == FAULT_NONE ? answer(call, &outcome, fault) : code;
+}
+
+/* All lines are read and checked before the turn to write is waited for. */
+static enum fault_code receive_lines(struct handoffs_call *call, const struct handoffs_body *body,
+                                     struct fault *fault)
+{
+    struct handoffs_content content;
+    struct handoffs_commit commit = {.content = &content};
+    enum fault_code code = read_claims(call, body->commit, &commit.claims, fault);
+    if (code == FAULT_NONE)
+        code = handoffs_content_init(&content, fault);
     if (code != FAULT_NONE)
         return code;
-    log_event(LOG_INFO, outcome.duplicate ? "handoff.duplicate" : "handoff.committed",
-              LOG_TEXT("tenant", call->caller.tenant), LOG_TEXT("id", outcome.row.id),
-              LOG_NUMBER("entities", outcome.row.entities),
-              LOG_NUMBER("relations", outcome.row.relations));
-    return handoffs_reply_receipt(call, &outcome, fault);
+    code = handoffs_content_add(&content, body->content, 2, fault);
+    if (code == FAULT_NONE)
+        code = handoffs_commit_check(&commit.claims, &content, fault);
+    if (code == FAULT_NONE)
+        code = commit_and_answer(call, &commit, fault);
+    handoffs_content_done(&content);
+    return code;
 }
 
 static enum fault_code receive(struct handoffs_call *call, struct fault *fault)
 {
     struct handoffs_body body = handoffs_split(call->request->body);
-    struct handoffs_commit commit = {.content = body.content};
     enum fault_code code = read_manifest(call, body.manifest, fault);
     if (code != FAULT_NONE) {
         fault_prefix(fault, "line 1: ");
@@ -155,10 +191,8 @@ static enum fault_code receive(struct handoffs_call *call, struct fault *fault)
                            ", but more than the handoff line came: send "
                            "that line alone, then each part, or set parts to 1",
                            call->manifest.parts);
-    if (call->manifest.parts > 1)
-        return open_handoff(call, body.manifest, fault);
-    code = read_claims(call, body.commit, &commit.claims, fault);
-    return code == FAULT_NONE ? commit_and_reply(call, &commit, fault) : code;
+    return call->manifest.parts > 1 ? open_handoff(call, body.manifest, fault)
+                                    : receive_lines(call, &body, fault);
 }
 
 /* Runs `work` and puts a refusal on record; the refusal stands whether that succeeds or not. */
@@ -171,18 +205,13 @@ static enum fault_code run_recorded(struct handoffs_call *call, handoffs_work *w
     return code;
 }
 
-static enum fault_code receive_recorded(struct handoffs_call *call, struct fault *fault)
-{
-    return run_recorded(call, receive, fault);
-}
-
 static enum fault_code post_handoff(void *service, struct web_request *request,
                                     struct web_reply *reply, struct fault *fault)
 {
     struct handoffs_call call = {.service = service, .request = request, .reply = reply};
     enum fault_code code =
         identity_gate(call.service->identity, request, PERMIT_HANDOFF_WRITE, &call.caller, fault);
-    return code == FAULT_NONE ? handoffs_call_run_writing(&call, receive_recorded, fault) : code;
+    return code == FAULT_NONE ? run_recorded(&call, receive, fault) : code;
 }
 
 /* --- PUT /v1/handoffs/{id}/parts/{n} -------------------------------------------------------- */
@@ -210,58 +239,60 @@ static enum fault_code find_open(struct handoffs_call *call, struct handoffs_ope
 static enum fault_code check_lines(struct str lines, struct fault *fault)
 {
     struct handoffs_content content;
-    enum fault_code code = handoffs_content_init(&content, NULL, fault);
+    enum fault_code code = handoffs_content_init(&content, fault);
     if (code != FAULT_NONE)
         return code;
+    content.alone = true;
     code = handoffs_content_add(&content, lines, 1, fault);
     handoffs_content_done(&content);
     return code;
 }
 
-/* Within a write transaction. The hand-off may have been committed or removed since it was found.
- */
-static enum fault_code stage(struct handoffs_call *call, int64_t part, struct fault *fault)
+/* The part's number, when the hand-off is open and has so many. */
+static enum fault_code find_part(struct handoffs_call *call, int64_t *out_part, struct fault *fault)
+{
+    struct handoffs_open open;
+    enum fault_code code = find_open(call, &open, fault);
+    if (code == FAULT_NONE)
+        code = handoffs_check_part(call->request->parts[1], open.part_count, out_part, fault);
+    return code;
+}
+
+static enum fault_code look_for_part(struct handoffs_call *call, struct fault *fault)
+{
+    int64_t part;
+    return find_part(call, &part, fault);
+}
+
+/* The hand-off may have been committed or removed since it was looked for. */
+static enum fault_code stage(struct handoffs_call *call, void *context, struct fault *fault)
 {
     struct str tenant = call->caller.tenant;
     struct str id = call->manifest.id;
     struct str lines = call->request->body;
-    struct handoffs_open open;
     int64_t staged = 0;
-    enum fault_code code = find_open(call, &open, fault);
-    if (code == FAULT_NONE)
-        code = handoffs_check_part(call->request->parts[1], open.part_count, &part, fault);
+    int64_t part;
+    (void)context;
+    enum fault_code code = find_part(call, &part, fault);
     if (code == FAULT_NONE)
         code = handoffs_store_staged(call->store, tenant, id, part, &staged, fault);
     if (code == FAULT_NONE)
         code = handoffs_check_staged(staged, (int64_t)lines.len, fault);
     if (code == FAULT_NONE)
         code = handoffs_store_part_put(call->store, tenant, id, part, lines, os_now_us(), fault);
-    return code == FAULT_NONE ? store_commit(call->store, fault) : code;
+    return code;
 }
 
 static enum fault_code receive_part(struct handoffs_call *call, struct fault *fault)
 {
-    struct handoffs_open open;
-    int64_t part = 0;
-    enum fault_code code = find_open(call, &open, fault);
-    if (code == FAULT_NONE)
-        code = handoffs_check_part(call->request->parts[1], open.part_count, &part, fault);
+    enum fault_code code = handoffs_call_run(call, look_for_part, fault);
     if (code == FAULT_NONE)
         code = check_lines(call->request->body, fault);
     if (code == FAULT_NONE)
-        code = store_begin(call->store, fault);
-    if (code != FAULT_NONE)
-        return code;
-    code = stage(call, part, fault);
-    store_rollback(call->store);
+        code = handoffs_call_write(call, stage, NULL, fault);
     if (code == FAULT_NONE)
         call->reply->status = 204;
     return code;
-}
-
-static enum fault_code receive_part_recorded(struct handoffs_call *call, struct fault *fault)
-{
-    return run_recorded(call, receive_part, fault);
 }
 
 static enum fault_code put_part(void *service, struct web_request *request, struct web_reply *reply,
@@ -270,30 +301,50 @@ static enum fault_code put_part(void *service, struct web_request *request, stru
     struct handoffs_call call = {.service = service, .request = request, .reply = reply};
     enum fault_code code =
         identity_gate(call.service->identity, request, PERMIT_HANDOFF_WRITE, &call.caller, fault);
-    /* Most of the work is reading the lines, beside whoever is writing. */
-    return code == FAULT_NONE ? handoffs_call_run(&call, receive_part_recorded, fault) : code;
+    return code == FAULT_NONE ? run_recorded(&call, receive_part, fault) : code;
 }
 
 /* --- POST /v1/handoffs/{id}/commit ---------------------------------------------------------- */
+
+struct recommit {
+    struct str content_sha256;
+    struct handoffs_outcome outcome;
+    bool found;
+};
+
+static enum fault_code find_again(struct handoffs_call *call, void *context, struct fault *fault)
+{
+    struct recommit *recommit = context;
+    return handoffs_commit_find(call, recommit->content_sha256, &recommit->found,
+                                &recommit->outcome, fault);
+}
 
 /* Nothing is open under the id: a repeated commit, or one for a hand-off that was never opened. */
 static enum fault_code commit_again(struct handoffs_call *call, const struct wire_commit *claims,
                                     const struct fault *not_open, struct fault *fault)
 {
-    struct handoffs_outcome outcome;
-    bool found = false;
+    struct recommit recommit = {.content_sha256 = claims->content_sha256};
     call->manifest.id = call->request->parts[0];
-    enum fault_code code = store_begin(call->store, fault);
+    enum fault_code code = handoffs_call_write(call, find_again, &recommit, fault);
     if (code != FAULT_NONE)
         return code;
-    code = handoffs_commit_find(call, claims->content_sha256, &found, &outcome, fault);
-    store_rollback(call->store);
-    if (code != FAULT_NONE)
-        return code;
-    if (found)
-        return handoffs_reply_receipt(call, &outcome, fault);
+    if (recommit.found)
+        return answer(call, &recommit.outcome, fault);
     *fault = *not_open;
     return not_open->code;
+}
+
+static enum fault_code look_for_open(struct handoffs_call *call, struct handoffs_open *out,
+                                     struct fault *fault)
+{
+    enum fault_code code = store_pool_take(call->service->pool, &call->store, fault);
+    if (code != FAULT_NONE)
+        return code;
+    code = handoffs_store_open_find(call->store, call->caller.tenant, call->request->parts[0],
+                                    call->request->arena, out, fault);
+    store_pool_give(call->service->pool, call->store);
+    call->store = NULL;
+    return code;
 }
 
 static enum fault_code receive_commit(struct handoffs_call *call, struct fault *fault)
@@ -301,18 +352,16 @@ static enum fault_code receive_commit(struct handoffs_call *call, struct fault *
     struct handoffs_open open;
     struct handoffs_commit commit = {0};
     struct fault not_open;
-    struct str id = call->request->parts[0];
     struct str line;
     struct str rest = call->request->body;
     if (!wire_next_line(&rest, &line) || rest.len > 0)
         return fault_field(fault, FAULT_INPUT, "commit", "the body must be the commit line alone");
     enum fault_code code = read_claims(call, line, &commit.claims, fault);
     if (code == FAULT_NONE)
-        code = handoffs_call_link(call, id, fault);
+        code = handoffs_call_link(call, call->request->parts[0], fault);
     if (code != FAULT_NONE)
         return code;
-    code = handoffs_store_open_find(call->store, call->caller.tenant, id, call->request->arena,
-                                    &open, &not_open);
+    code = look_for_open(call, &open, &not_open);
     if (code == FAULT_NOT_FOUND)
         return commit_again(call, &commit.claims, &not_open, fault);
     if (code != FAULT_NONE) {
@@ -321,12 +370,7 @@ static enum fault_code receive_commit(struct handoffs_call *call, struct fault *
     }
     commit.parts = open.part_count;
     code = read_manifest(call, open.manifest, fault);
-    return code == FAULT_NONE ? commit_and_reply(call, &commit, fault) : code;
-}
-
-static enum fault_code receive_commit_recorded(struct handoffs_call *call, struct fault *fault)
-{
-    return run_recorded(call, receive_commit, fault);
+    return code == FAULT_NONE ? commit_and_answer(call, &commit, fault) : code;
 }
 
 static enum fault_code post_commit(void *service, struct web_request *request,
@@ -335,8 +379,7 @@ static enum fault_code post_commit(void *service, struct web_request *request,
     struct handoffs_call call = {.service = service, .request = request, .reply = reply};
     enum fault_code code =
         identity_gate(call.service->identity, request, PERMIT_HANDOFF_WRITE, &call.caller, fault);
-    return code == FAULT_NONE ? handoffs_call_run_writing(&call, receive_commit_recorded, fault)
-                              : code;
+    return code == FAULT_NONE ? run_recorded(&call, receive_commit, fault) : code;
 }
 
 const struct web_route handoffs_routes[] = {

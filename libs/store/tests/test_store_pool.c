@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -119,59 +120,231 @@ static void store_pool_take__says_when_all_are_in_use(void **state)
     store_pool_free(pool);
 }
 
-static void store_pool_take_writer__lends_one_connection_by_turns(void **state)
+/* --- writing -------------------------------------------------------------------------------- */
+
+static enum fault_code change_in(struct store *store, void *context, struct fault *fault)
+{
+    (void)context;
+    return change(store, fault);
+}
+
+static enum fault_code change_and_fail(struct store *store, void *context, struct fault *fault)
+{
+    good(change(store, fault), fault);
+    return fault_set(fault, FAULT_INPUT, "%s", (const char *)context);
+}
+
+static int64_t count_in(struct store_pool *pool)
+{
+    struct store *store;
+    struct fault fault;
+    good(store_pool_take(pool, &store, &fault), &fault);
+    int64_t count = read_count(store);
+    store_pool_give(pool, store);
+    return count;
+}
+
+static void store_pool_write__keeps_what_succeeds_and_takes_back_what_fails(void **state)
 {
     (void)state;
     struct store_pool *pool = new_pool(1);
     struct store *other;
-    struct store *writer;
-    struct store *second = NULL;
     struct fault fault;
-    good(store_pool_take(pool, &other, &fault), &fault); /* which takes no place from it */
-    good(store_pool_take_writer(pool, &writer, &fault), &fault);
-    assert_ptr_not_equal(writer, other);
-    good(store_begin(writer, &fault), &fault);
-    good(change(writer, &fault), &fault);
+    good(store_pool_take(pool, &other, &fault), &fault); /* which takes no place from the writer */
+    good(store_pool_write(pool, change_in, NULL, &fault), &fault);
+    assert_int_equal(read_count(other), 1);
+    char why[] = "not this one";
+    assert_int_equal(store_pool_write(pool, change_and_fail, why, &fault), FAULT_INPUT);
+    assert_string_equal(fault.text, why);
+    assert_int_equal(read_count(other), 1);
+    good(store_pool_write(pool, change_in, NULL, &fault), &fault);
+    assert_int_equal(read_count(other), 2);
+    store_pool_give(pool, other);
+    store_pool_free(pool);
+}
+
+/* A work that stays in its transaction until it is told to go on; what is called meanwhile waits.
+ */
+struct gate {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    bool entered;
+    bool open;
+};
+
+static enum fault_code wait_at(struct store *store, void *context, struct fault *fault)
+{
+    struct gate *gate = context;
+    pthread_mutex_lock(&gate->lock);
+    gate->entered = true;
+    pthread_cond_broadcast(&gate->changed);
+    while (!gate->open)
+        pthread_cond_wait(&gate->changed, &gate->lock);
+    pthread_mutex_unlock(&gate->lock);
+    return change(store, fault);
+}
+
+struct call {
+    pthread_t thread;
+    struct store_pool *pool;
+    store_work *work;
+    void *context;
+    enum fault_code code;
+    struct fault fault;
+};
+
+static void *write_it(void *argument)
+{
+    struct call *call = argument;
+    call->code = store_pool_write(call->pool, call->work, call->context, &call->fault);
+    return NULL;
+}
+
+static void start(struct call *call)
+{
+    assert_int_equal(pthread_create(&call->thread, NULL, write_it, call), 0);
+}
+
+static void enter(struct gate *gate, struct call *call)
+{
+    start(call);
+    pthread_mutex_lock(&gate->lock);
+    while (!gate->entered)
+        pthread_cond_wait(&gate->changed, &gate->lock);
+    pthread_mutex_unlock(&gate->lock);
+}
+
+static void leave(struct gate *gate, struct call *call)
+{
+    pthread_mutex_lock(&gate->lock);
+    gate->open = true;
+    pthread_cond_broadcast(&gate->changed);
+    pthread_mutex_unlock(&gate->lock);
+    pthread_join(call->thread, NULL);
+    good(call->code, &call->fault);
+}
+
+enum { WAITERS = 6 };
+
+/* Six works come while a first one is under way. */
+static void write_together(struct store_pool *pool, struct call calls[WAITERS])
+{
+    struct gate gate = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false, false};
+    struct call first = {.pool = pool, .work = wait_at, .context = &gate};
+    enter(&gate, &first);
+    for (int i = 0; i < WAITERS; i++)
+        start(&calls[i]);
+    usleep(200000); /* they all wait by now */
+    leave(&gate, &first);
+    for (int i = 0; i < WAITERS; i++)
+        pthread_join(calls[i].thread, NULL);
+}
+
+static atomic_int flushes;
+
+static int count_flush(int fd)
+{
+    flushes++;
+    return os_posix.fdatasync(fd);
+}
+
+static void store_pool_write__flushes_once_for_all_that_wait(void **state)
+{
+    (void)state;
+    struct store_pool *pool = new_pool(1);
+    struct call calls[WAITERS];
+    struct fault fault;
+    for (int i = 0; i < WAITERS; i++)
+        calls[i] = (struct call){.pool = pool, .work = change_in};
+    good(store_pool_write(pool, change_in, NULL, &fault), &fault); /* opens */
+    struct os_platform counting = os_posix;
+    counting.fdatasync = count_flush;
+    os_platform_set(&counting);
+    flushes = 0;
+    write_together(pool, calls);
+    os_platform_set(&os_posix);
+    for (int i = 0; i < WAITERS; i++)
+        good(calls[i].code, &calls[i].fault);
+    assert_in_range(flushes, 2, WAITERS); /* 2 unless the machine was too busy for them to wait */
+    assert_int_equal(count_in(pool), 2 + WAITERS);
+    store_pool_free(pool);
+}
+
+static void store_pool_write__refuses_the_one_that_fails_and_no_other(void **state)
+{
+    (void)state;
+    struct store_pool *pool = new_pool(1);
+    struct call calls[WAITERS];
+    char why[] = "not this one";
+    for (int i = 0; i < WAITERS; i++)
+        calls[i] = (struct call){
+            .pool = pool, .work = i == 3 ? change_and_fail : change_in, .context = why};
+    write_together(pool, calls);
+    for (int i = 0; i < WAITERS; i++)
+        if (i != 3)
+            good(calls[i].code, &calls[i].fault);
+    assert_int_equal(calls[3].code, FAULT_INPUT);
+    assert_string_equal(calls[3].fault.text, why);
+    assert_int_equal(count_in(pool), 1 + WAITERS - 1);
+    store_pool_free(pool);
+}
+
+static void store_pool_write__says_when_its_turn_does_not_come(void **state)
+{
+    (void)state;
+    struct store_pool *pool = new_pool(1);
+    struct gate gate = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false, false};
+    struct call first = {.pool = pool, .work = wait_at, .context = &gate};
+    struct fault fault;
+    enter(&gate, &first);
     struct os_platform behind = os_posix;
     behind.monotonic_us = behind_us;
     os_platform_set(&behind);
-    enum fault_code code = store_pool_take_writer(pool, &second, &fault);
+    enum fault_code code = store_pool_write(pool, change_in, NULL, &fault);
     os_platform_set(&os_posix);
     assert_int_equal(code, FAULT_UNAVAILABLE);
     assert_non_null(strstr(fault.text, "others are writing; try again"));
-    assert_null(second);
-    store_pool_give(pool, writer); /* rolls back */
-    good(store_pool_take_writer(pool, &second, &fault), &fault);
-    assert_ptr_equal(second, writer);
-    assert_int_equal(read_count(second), 0);
-    store_pool_give(pool, second);
-    store_pool_give(pool, other);
+    leave(&gate, &first);
+    assert_int_equal(count_in(pool), 1); /* what was refused is not done later */
+    good(store_pool_write(pool, change_in, NULL, &fault), &fault);
     store_pool_free(pool);
 }
 
 struct worker {
     pthread_t thread;
     struct store_pool *pool;
-    enum fault_code (*take)(struct store_pool *, struct store **, struct fault *);
+    bool by_turns; /* on a connection of its own, beside the queue */
     int failures;
     char text[FAULT_TEXT_MAX];
 };
 
+static enum fault_code change_by_turns(struct store_pool *pool, struct fault *fault)
+{
+    struct store *store;
+    enum fault_code code = store_pool_take(pool, &store, fault);
+    if (code != FAULT_NONE)
+        return code;
+    code = store_begin(store, fault);
+    if (code == FAULT_NONE)
+        code = change(store, fault);
+    if (code == FAULT_NONE)
+        code = store_commit(store, fault);
+    store_pool_give(pool, store);
+    return code;
+}
+
 static void *work(void *argument)
 {
     struct worker *worker = argument;
+    char why[] = "refused";
     for (int i = 0; i < 50; i++) {
-        struct store *store;
         struct fault fault;
-        enum fault_code code = worker->take(worker->pool, &store, &fault);
-        if (code == FAULT_NONE) {
-            code = store_begin(store, &fault);
-            if (code == FAULT_NONE)
-                code = change(store, &fault);
-            if (code == FAULT_NONE)
-                code = store_commit(store, &fault);
-            store_pool_give(worker->pool, store);
-        }
+        enum fault_code code = worker->by_turns
+                                   ? change_by_turns(worker->pool, &fault)
+                                   : store_pool_write(worker->pool, change_in, NULL, &fault);
+        if (code == FAULT_NONE && i % 10 == 0 &&
+            store_pool_write(worker->pool, change_and_fail, why, &fault) != FAULT_INPUT)
+            code = fault.code;
         if (code != FAULT_NONE) {
             worker->failures++;
             snprintf(worker->text, sizeof worker->text, "%s", fault.text);
@@ -188,7 +361,7 @@ static void store_pool__loses_no_change_of_many_threads(void **state)
     struct worker workers[THREADS] = {0};
     for (int i = 0; i < THREADS; i++) {
         workers[i].pool = pool;
-        workers[i].take = i % 2 ? store_pool_take : store_pool_take_writer;
+        workers[i].by_turns = i % 4 == 0;
         assert_int_equal(pthread_create(&workers[i].thread, NULL, work, &workers[i]), 0);
     }
     for (int i = 0; i < THREADS; i++) {
@@ -196,11 +369,7 @@ static void store_pool__loses_no_change_of_many_threads(void **state)
         if (workers[i].failures)
             fail_msg("a thread failed %d times: %s", workers[i].failures, workers[i].text);
     }
-    struct store *store;
-    struct fault fault;
-    good(store_pool_take(pool, &store, &fault), &fault);
-    assert_int_equal(read_count(store), THREADS * 50);
-    store_pool_give(pool, store);
+    assert_int_equal(count_in(pool), THREADS * 50);
     store_pool_free(pool);
 }
 
@@ -237,15 +406,14 @@ static void store_pool_take__has_its_place_free_again_after_a_failed_opening(voi
     for (int i = 0; i < 6; i++) {
         os_platform_set(&refusing);
         enum fault_code code = i % 2 ? store_pool_take(pool, &two, &fault)
-                                     : store_pool_take_writer(pool, &two, &fault);
+                                     : store_pool_write(pool, change_in, NULL, &fault);
         os_platform_set(&os_posix);
         assert_int_equal(code, FAULT_NO_MEMORY);
     }
     good(store_pool_take(pool, &two, &fault), &fault);
     store_pool_give(pool, one);
     store_pool_give(pool, two);
-    good(store_pool_take_writer(pool, &two, &fault), &fault);
-    store_pool_give(pool, two);
+    good(store_pool_write(pool, change_in, NULL, &fault), &fault);
     store_pool_free(pool);
 }
 
@@ -255,7 +423,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_FILE(store_pool_give__rolls_back_what_is_open),
         WITH_FILE(store_pool_take__says_when_all_are_in_use),
-        WITH_FILE(store_pool_take_writer__lends_one_connection_by_turns),
+        WITH_FILE(store_pool_write__keeps_what_succeeds_and_takes_back_what_fails),
+        WITH_FILE(store_pool_write__flushes_once_for_all_that_wait),
+        WITH_FILE(store_pool_write__refuses_the_one_that_fails_and_no_other),
+        WITH_FILE(store_pool_write__says_when_its_turn_does_not_come),
         WITH_FILE(store_pool__loses_no_change_of_many_threads),
         WITH_FILE(store_pool_new__tells_why_the_file_cannot_be_opened),
         WITH_FILE(store_pool_take__has_its_place_free_again_after_a_failed_opening),

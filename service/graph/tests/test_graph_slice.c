@@ -105,16 +105,32 @@ static struct graph_slice_counts end(struct graph_slice_merge *merge)
     return counts;
 }
 
+static enum fault_code merge_entity(struct graph_slice_merge *merge,
+                                    const struct wire_entity *entity)
+{
+    struct graph_slice_entity prepared;
+    MUST(graph_slice_prepare_entity(&arena, entity, &prepared, &fault));
+    return graph_slice_merge_entity(merge, &prepared, &fault);
+}
+
+static enum fault_code merge_relation(struct graph_slice_merge *merge,
+                                      const struct wire_relation *relation)
+{
+    struct graph_slice_relation prepared;
+    MUST(graph_slice_prepare_relation(&arena, relation, &prepared, &fault));
+    return graph_slice_merge_relation(merge, &prepared, &fault);
+}
+
 static void add(struct graph_slice_merge *merge, enum graph_kind kind, const char *value)
 {
     struct wire_entity entity = entity_of(kind, value);
-    MUST(graph_slice_merge_entity(merge, &entity, &fault));
+    MUST(merge_entity(merge, &entity));
 }
 
 static void link_up(struct graph_slice_merge *merge, int64_t from, int64_t to)
 {
     struct wire_relation relation = relation_of(GRAPH_CONNECTS_TO, from, to);
-    MUST(graph_slice_merge_relation(merge, &relation, &fault));
+    MUST(merge_relation(merge, &relation));
 }
 
 static void entity__is_one_across_handoffs_and_its_counts_and_times_add_up(void **state)
@@ -125,14 +141,14 @@ static void entity__is_one_across_handoffs_and_its_counts_and_times_add_up(void 
     entity.first_us = 100;
     entity.last_us = 200;
     struct graph_slice_merge *merge = begin("acme", 1);
-    MUST(graph_slice_merge_entity(merge, &entity, &fault));
+    MUST(merge_entity(merge, &entity));
     assert_int_equal(end(merge).entities_new, 1);
 
     entity.count = 7;
     entity.first_us = 50;
     entity.last_us = 150;
     merge = begin("acme", 2);
-    MUST(graph_slice_merge_entity(merge, &entity, &fault));
+    MUST(merge_entity(merge, &entity));
     struct graph_slice_counts counts = end(merge);
     assert_int_equal(counts.entities_new, 0);
     assert_int_equal(counts.entities_merged, 1);
@@ -153,7 +169,7 @@ static void times__that_are_unknown_do_not_widen_and_are_widened(void **state)
         entity.first_us = times[i][0];
         entity.last_us = times[i][1];
         struct graph_slice_merge *merge = begin("acme", i + 1);
-        MUST(graph_slice_merge_entity(merge, &entity, &fault));
+        MUST(merge_entity(merge, &entity));
         end(merge);
         assert_int_equal(whole("SELECT count(first_us) FROM graph_entities"), i > 0);
     }
@@ -184,13 +200,13 @@ static void thing__named_twice_by_one_handoff_is_refused(void **state)
     struct graph_slice_merge *merge = begin("acme", 1);
     add(merge, GRAPH_IP, "10.0.0.1");
     add(merge, GRAPH_DOMAIN, "a.example");
-    assert_int_equal(graph_slice_merge_entity(merge, &entity, &fault), FAULT_INPUT);
+    assert_int_equal(merge_entity(merge, &entity), FAULT_INPUT);
     assert_string_equal(fault.field, "entity");
-    MUST(graph_slice_merge_relation(merge, &relation, &fault));
-    assert_int_equal(graph_slice_merge_relation(merge, &relation, &fault), FAULT_INPUT);
+    MUST(merge_relation(merge, &relation));
+    assert_int_equal(merge_relation(merge, &relation), FAULT_INPUT);
     assert_string_equal(fault.field, "relation");
     relation = relation_of(GRAPH_REQUESTS, 0, 1); /* another type is another relation */
-    MUST(graph_slice_merge_relation(merge, &relation, &fault));
+    MUST(merge_relation(merge, &relation));
     graph_slice_merge_free(merge);
     store_rollback(store);
     assert_int_equal(whole("SELECT count(*) FROM graph_entities"), 0);
@@ -214,6 +230,25 @@ static void relation__is_one_across_handoffs_whatever_the_order_of_entities(void
     assert_int_equal(counts.relations_new, 1);
     assert_int_equal(whole("SELECT count(*) FROM graph_relations"), 2);
     assert_int_equal(whole("SELECT max(row_count) FROM graph_relations"), 2);
+}
+
+static void degree__counts_relations_known_beforehand_and_those_that_come_later(void **state)
+{
+    (void)state;
+    struct wire_entity entity = entity_of(GRAPH_IP, "10.0.0.1");
+    struct graph_slice_entity prepared;
+    MUST(graph_slice_prepare_entity(&arena, &entity, &prepared, &fault));
+    prepared.degree = 1; /* as its batch says */
+    struct graph_slice_merge *merge = begin("acme", 1);
+    MUST(graph_slice_merge_entity(merge, &prepared, &fault));
+    add(merge, GRAPH_IP, "10.0.0.2"); /* its batch knew of none */
+    link_up(merge, 0, 1);
+    add(merge, GRAPH_IP, "10.0.0.3");
+    link_up(merge, 2, 1);
+    end(merge);
+    assert_int_equal(whole("SELECT degree FROM graph_handoff_entities WHERE entity = 1"), 1);
+    assert_int_equal(whole("SELECT degree FROM graph_handoff_entities WHERE entity = 2"), 2);
+    assert_int_equal(whole("SELECT degree FROM graph_handoff_entities WHERE entity = 3"), 1);
 }
 
 static void rollback__leaves_nothing(void **state)
@@ -432,6 +467,7 @@ int main(void)
         TEST(kinds_and_tenants__keep_equal_values_apart),
         TEST(thing__named_twice_by_one_handoff_is_refused),
         TEST(relation__is_one_across_handoffs_whatever_the_order_of_entities),
+        TEST(degree__counts_relations_known_beforehand_and_those_that_come_later),
         TEST(rollback__leaves_nothing),
         TEST(drawing__tells_how_many_earlier_handoffs_named_each),
         TEST(drawing__over_the_limit_keeps_the_highest_degrees_and_says_so),

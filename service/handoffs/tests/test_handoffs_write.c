@@ -242,13 +242,17 @@ static void lie_digest(struct parcel *parcel)
 {
     parcel->digest[0] = parcel->digest[0] == '0' ? '1' : '0';
 }
-static void lie_entities(struct parcel *parcel)
+static void lie_entities(struct parcel *parcel) /* the truth when a line more came */
 {
     parcel->commit.entities++;
 }
 static void lie_relations(struct parcel *parcel)
 {
     parcel->commit.relations--;
+}
+static void count_relation(struct parcel *parcel) /* no lie: there is one more */
+{
+    parcel->commit.relations++;
 }
 static void lie_parts(struct parcel *parcel)
 {
@@ -277,9 +281,9 @@ static const struct refusal refusals[] = {
      "input: entity.kind"},
     {"{\"entity\":{\"kind\":\"ip\",\"value\":\"010.0.0.1\",\"count\":1}}", no_lie, 400,
      "entity.value", "line 7: entity.value is not in the normal form", "input: entity.value"},
-    {"{\"entity\":{\"kind\":\"ip\",\"value\":\"10.0.0.1\",\"count\":1}}", no_lie, 400, "entity",
-     "line 7: the same entity stands twice", "input: entity"},
-    {"{\"relation\":{\"type\":\"queries\",\"from\":0,\"to\":1,\"count\":1}}", no_lie, 400,
+    {"{\"entity\":{\"kind\":\"ip\",\"value\":\"10.0.0.1\",\"count\":1}}", lie_entities, 400,
+     "entity", "line 7: the same entity stands twice", "input: entity"},
+    {"{\"relation\":{\"type\":\"queries\",\"from\":0,\"to\":1,\"count\":1}}", count_relation, 400,
      "relation", "line 7: the same relation stands twice", "input: relation"},
     {"{\"relation\":{\"type\":\"queries\",\"from\":0,\"to\":3,\"count\":1}}", no_lie, 400,
      "relation.to", "only 3 entities stand before", "input: relation.to"},
