@@ -106,16 +106,31 @@ static int wait_when_busy(void *taken_store, int times)
     return 1;
 }
 
-/* After each commit: copies a long log into the file, as SQLite's own hook would, which does not
- * tell of a failed flush. Others in the way are no failure: the next commit tries again. */
-static int after_commit(void *unused, sqlite3 *db, const char *name, int pages)
+enum fault_code store_checkpoint(struct store *store, int *out_done, struct fault *fault)
 {
-    (void)unused;
-    if (pages < STORE_CHECKPOINT_PAGES)
-        return SQLITE_OK;
-    int code = sqlite3_wal_checkpoint_v2(db, name, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+    int pages = 0;
+    int done = 0;
+    int code = sqlite3_wal_checkpoint_v2(store->db, NULL, SQLITE_CHECKPOINT_PASSIVE, &pages, &done);
     if (is_failed_flush(code))
         store_flush_failed = true;
+    if (code != SQLITE_OK)
+        return store_fault(store, code, "copy the log into", fault);
+    *out_done = done;
+    return FAULT_NONE;
+}
+
+/* After each commit: copies a long log into the file, as SQLite's own hook would, which does not
+ * tell of a failed flush. Others in the way are no failure: the next commit tries again. */
+static int after_commit(void *context, sqlite3 *db, const char *name, int pages)
+{
+    struct store *store = context;
+    struct fault ignored;
+    int done;
+    (void)db;
+    (void)name;
+    store->log_pages = pages;
+    if (!store->checkpoints_elsewhere && pages >= STORE_CHECKPOINT_PAGES)
+        (void)!store_checkpoint(store, &done, &ignored);
     return SQLITE_OK;
 }
 
@@ -231,7 +246,7 @@ static enum fault_code open_file(struct store *store, struct fault *fault)
         return store_fault(store, SQLITE_READONLY, "open", fault);
     harden(store->db);
     sqlite3_busy_handler(store->db, wait_when_busy, store);
-    sqlite3_wal_hook(store->db, after_commit, NULL);
+    sqlite3_wal_hook(store->db, after_commit, store);
     return FAULT_NONE;
 }
 

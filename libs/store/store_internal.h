@@ -27,6 +27,8 @@ struct store {
     bool in_transaction; /* begun and not yet ended by us; SQLite may have rolled back on its own */
     sqlite3_stmt *rollback;
     int64_t busy_since_us;
+    int log_pages;              /* in the log after the last commit */
+    bool checkpoints_elsewhere; /* commits do not copy the log: store_checkpointer.h */
     int statement_count;
     struct statement *statements[STORE_STATEMENT_SLOTS]; /* open addressing by pointer */
 };
@@ -51,6 +53,10 @@ enum fault_code store_check(struct store *store, struct fault *fault) MUST_USE;
 
 /* Runs SQL texts that give no rows and have no places. */
 enum fault_code store_exec(struct store *store, struct str sql, struct fault *fault) MUST_USE;
+
+/* Copies what it can of the log into the file without waiting for anyone. *out_done: pages of the
+ * log that the file now has. FAULT_UNAVAILABLE when another one is at it. */
+enum fault_code store_checkpoint(struct store *store, int *out_done, struct fault *fault) MUST_USE;
 
 void store_statements_reset(struct store *store); /* all that were left before their end */
 void store_statements_free(struct store *store);

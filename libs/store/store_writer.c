@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "libs/core/os.h"
+#include "libs/store/store_checkpointer.h"
 #include "libs/store/store_internal.h"
 
 enum { GROUP_MAX = 32 }; /* works of one transaction: bounds how long the last one waits */
@@ -34,6 +35,7 @@ struct store_writer {
     bool leading;        /* a thread runs a group */
     struct store *store; /* the leader's alone; NULL until the first work */
     char *path;
+    struct store_checkpointer *checkpointer;
 };
 
 enum fault_code store_writer_new(const char *path, struct store_writer **out, struct fault *fault)
@@ -45,6 +47,12 @@ enum fault_code store_writer_new(const char *path, struct store_writer **out, st
         os_free(writer);
         os_free(kept);
         return fault_set(fault, FAULT_NO_MEMORY, "no memory left to write the store %s", path);
+    }
+    enum fault_code code = store_checkpointer_new(path, &writer->checkpointer, fault);
+    if (code != FAULT_NONE) {
+        os_free(writer);
+        os_free(kept);
+        return code;
     }
     memcpy(kept, path, size);
     writer->path = kept;
@@ -59,6 +67,7 @@ void store_writer_free(struct store_writer *taken)
     if (!taken)
         return;
     assert(!taken->first && !taken->leading && "nobody writes any more");
+    store_checkpointer_free(taken->checkpointer);
     store_close(taken->store);
     pthread_mutex_destroy(&taken->lock);
     os_free(taken->path);
@@ -88,7 +97,10 @@ static enum fault_code begin(struct store_writer *writer, struct fault *fault)
     enum fault_code code = FAULT_NONE;
     if (!writer->store)
         code = store_open(writer->path, &writer->store, fault);
-    return code == FAULT_NONE ? store_begin(writer->store, fault) : code;
+    if (code != FAULT_NONE)
+        return code;
+    writer->store->checkpoints_elsewhere = true;
+    return store_begin(writer->store, fault);
 }
 
 static void run_alone(struct store_writer *writer, struct job *job)
@@ -173,6 +185,16 @@ static struct job *take_group(struct store_writer *writer)
     return first;
 }
 
+static void wake(struct job *job)
+{
+    while (job) {
+        struct job *next = job->next; /* a job that is done may be gone at once */
+        job->state = JOB_DONE;
+        pthread_cond_signal(&job->changed);
+        job = next;
+    }
+}
+
 static void lead(struct store_writer *writer)
 {
     writer->leading = true;
@@ -180,13 +202,12 @@ static void lead(struct store_writer *writer)
     pthread_mutex_unlock(&writer->lock);
     run_group(writer, job);
     pthread_mutex_lock(&writer->lock);
+    wake(job);
+    pthread_mutex_unlock(&writer->lock);
+    if (writer->store) /* after the wake-up: nobody's reply waits for it */
+        store_checkpointer_look(writer->checkpointer, writer->store);
+    pthread_mutex_lock(&writer->lock);
     writer->leading = false;
-    while (job) {
-        struct job *next = job->next; /* a job that is done may be gone at once */
-        job->state = JOB_DONE;
-        pthread_cond_signal(&job->changed);
-        job = next;
-    }
     if (writer->first)
         pthread_cond_signal(&writer->first->changed);
 }

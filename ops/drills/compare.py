@@ -83,7 +83,8 @@ def _check_promise(
     ).fetchone()[0]
     relations = store.execute(
         "SELECT count(*) FROM graph_handoff_relations s JOIN graph_relations r"
-        " ON r.tenant = s.tenant AND r.from_entity = s.from_entity"
+        " ON r.tenant = s.tenant AND r.newer = max(s.from_entity, s.to_entity)"
+        " AND r.from_entity = s.from_entity"
         " AND r.to_entity = s.to_entity AND r.type = s.type"
         " WHERE s.tenant = ? AND s.handoff = ?",
         where,

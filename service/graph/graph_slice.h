@@ -15,7 +15,7 @@
 #include "libs/wire/handoff.h"
 
 enum {
-    GRAPH_SLICE_KEY_SIZE = 16,
+    GRAPH_SLICE_KEY_SIZE = 24,
     GRAPH_SLICE_ENTITIES_MAX = 5000,   /* in one drawing */
     GRAPH_SLICE_RELATIONS_MAX = 50000, /* in one drawing: bounds the reply, whatever is drawn */
     GRAPH_SLICE_PAGE_MAX = 1000,       /* entities on one page of the table */
@@ -28,7 +28,7 @@ enum {
  * the turn to write comes: others wait for the end of it. Texts are in the arena of the call. */
 struct graph_slice_entity {
     enum graph_kind kind;
-    uint8_t key[GRAPH_SLICE_KEY_SIZE]; /* what makes it one: of SHA-256 over kind and value */
+    uint8_t key[GRAPH_SLICE_KEY_SIZE]; /* what makes it one (0003_graph.sql) */
     struct str value;
     int64_t count;
     int64_t first_us; /* GRAPH_NO_TIME: none */

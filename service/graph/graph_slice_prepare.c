@@ -7,7 +7,10 @@
 #include "libs/core/buf.h"
 #include "libs/crypto/hash.h"
 
-enum { DETAIL_MAX = 2 * WIRE_LINE_MAX }; /* bytes of fields or samples: they came in one line */
+enum {
+    DETAIL_MAX = 2 * WIRE_LINE_MAX, /* bytes of fields or samples: they came in one line */
+    KEY_PREFIX = 8,                 /* bytes of the value; the rest of a key is of its digest */
+};
 
 /* Kind names hold no NUL, so that the separator keeps (kind, value) unambiguous. */
 static void write_key(const char *kind, struct str value, uint8_t out[GRAPH_SLICE_KEY_SIZE])
@@ -18,7 +21,9 @@ static void write_key(const char *kind, struct str value, uint8_t out[GRAPH_SLIC
     memcpy(text, kind, kind_len);
     memcpy(text + kind_len, value.ptr, value.len);
     struct sha256 digest = sha256_of((struct str){text, kind_len + value.len});
-    memcpy(out, digest.bytes, GRAPH_SLICE_KEY_SIZE);
+    memset(out, 0, KEY_PREFIX);
+    memcpy(out, value.ptr, value.len < KEY_PREFIX ? value.len : KEY_PREFIX);
+    memcpy(out + KEY_PREFIX, digest.bytes, GRAPH_SLICE_KEY_SIZE - KEY_PREFIX);
 }
 
 static void write_fields(struct buf *buf, const struct wire_entity *entity)

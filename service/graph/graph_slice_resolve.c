@@ -171,9 +171,10 @@ static void bind_ends(struct statement *statement, int place, const struct graph
                       const struct ends *ends)
 {
     store_bind_text(statement, place, scope->tenant);
-    store_bind_whole(statement, place + 1, ends->from);
-    store_bind_whole(statement, place + 2, ends->to);
-    store_bind_text(statement, place + 3, str_of(ends->type));
+    store_bind_whole(statement, place + 1, ends->from > ends->to ? ends->from : ends->to);
+    store_bind_whole(statement, place + 2, ends->from);
+    store_bind_whole(statement, place + 3, ends->to);
+    store_bind_text(statement, place + 4, str_of(ends->type));
 }
 
 static enum fault_code find_relation(const struct graph_slice_scope *scope, const struct ends *ends,
@@ -181,7 +182,7 @@ static enum fault_code find_relation(const struct graph_slice_scope *scope, cons
 {
     static const char sql[] =
         "SELECT row_count, first_us, last_us, handoffs, last_handoff FROM graph_relations"
-        " WHERE tenant = $1 AND from_entity = $2 AND to_entity = $3 AND type = $4";
+        " WHERE tenant = $1 AND newer = $2 AND from_entity = $3 AND to_entity = $4 AND type = $5";
     struct statement *query;
     enum fault_code code = store_prepare(scope->store, sql, &query, fault);
     if (code != FAULT_NONE)
@@ -211,11 +212,11 @@ enum fault_code graph_slice_resolve_relation(const struct graph_slice_scope *sco
 {
     static const char sql_insert[] =
         "INSERT INTO graph_relations (row_count, first_us, last_us, handoffs, last_handoff, tenant,"
-        " from_entity, to_entity, type) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+        " newer, from_entity, to_entity, type) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
     static const char sql_update[] =
         "UPDATE graph_relations SET row_count = $1, first_us = $2, last_us = $3, handoffs = $4,"
-        " last_handoff = $5 WHERE tenant = $6 AND from_entity = $7 AND to_entity = $8"
-        " AND type = $9";
+        " last_handoff = $5 WHERE tenant = $6 AND newer = $7 AND from_entity = $8"
+        " AND to_entity = $9 AND type = $10";
     const struct ends ends = {from_id, to_id, graph_relation_name(relation->type)};
     struct known known = {0};
     bool found = false;

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -373,6 +374,49 @@ static void store_pool__loses_no_change_of_many_threads(void **state)
     store_pool_free(pool);
 }
 
+static enum fault_code put_large(struct store *store, void *context, struct fault *fault)
+{
+    static const char sql[] = "INSERT INTO large (n, bytes) VALUES ($1, zeroblob(4000000))";
+    const int64_t *n = context;
+    struct statement *insert;
+    enum fault_code code = store_prepare(store, sql, &insert, fault);
+    if (code != FAULT_NONE)
+        return code;
+    store_bind_whole(insert, 1, *n);
+    return store_run(insert, fault);
+}
+
+static int64_t log_size(void)
+{
+    char path[160];
+    struct stat info;
+    snprintf(path, sizeof path, "%s-wal", file);
+    assert_int_equal(stat(path, &info), 0);
+    return (int64_t)info.st_size;
+}
+
+/* 120 MB through a log of 64 MiB: copied by the thread, and by the writer where that is short. */
+static void log__begins_anew_under_a_writer_that_never_rests(void **state)
+{
+    static const char sql[] = "CREATE TABLE large (n INTEGER PRIMARY KEY, bytes BLOB) STRICT;";
+    const struct store_migration both[] = {migrations[0], {2, "large", {sql, sizeof sql - 1}}};
+    struct store_pool *pool = NULL;
+    struct store *store;
+    struct fault fault;
+    (void)state;
+    good(store_pool_new(file, 1, both, 2, &pool, &fault), &fault);
+    for (int64_t n = 1; n <= 30; n++) {
+        good(store_pool_write(pool, put_large, &n, &fault), &fault);
+        good(store_pool_write(pool, change_in, NULL, &fault), &fault);
+    }
+    assert_in_range(log_size(), 1, 100 * 1000 * 1000);
+    assert_int_equal(count_in(pool), 30);
+    store_pool_free(pool);
+    good(store_open(file, &store, &fault), &fault);
+    assert_int_equal(read_count(store), 30);
+    store_close(store);
+}
+
 static void store_pool_new__tells_why_the_file_cannot_be_opened(void **state)
 {
     (void)state;
@@ -428,6 +472,7 @@ int main(void)
         WITH_FILE(store_pool_write__refuses_the_one_that_fails_and_no_other),
         WITH_FILE(store_pool_write__says_when_its_turn_does_not_come),
         WITH_FILE(store_pool__loses_no_change_of_many_threads),
+        WITH_FILE(log__begins_anew_under_a_writer_that_never_rests),
         WITH_FILE(store_pool_new__tells_why_the_file_cannot_be_opened),
         WITH_FILE(store_pool_take__has_its_place_free_again_after_a_failed_opening),
     };
