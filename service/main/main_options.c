@@ -31,7 +31,7 @@ static const struct option options[] = {
      "address to listen on; port 0 takes a free one"},
     {",serve,", "public-url", "URL", "", OPTION_TEXT, 1, 1024, AT(public_url),
      "address that browsers use, when a proxy stands before the service"},
-    {",serve,", "threads", "N", "4", OPTION_WHOLE, 1, 62, AT(threads),
+    {",serve,", "threads", "N", "16", OPTION_WHOLE, 1, 62, AT(threads),
      "threads that answer requests"},
     {",serve,", "log-level", "LEVEL", "info", OPTION_TEXT, 1, 8, AT(log_level),
      "least level that is logged: debug, info, warn or error"},
