@@ -15,7 +15,7 @@ enum {
     PAGES_STEP = 1000,      /* are worth a pass of the thread */
     PAGES_LONG = 16000,     /* 64 MiB: from here on the log should begin anew */
     PAGES_REST_MOST = 2000, /* what the writer copies: some milliseconds */
-    PAGES_LONGEST = 64000,  /* 256 MiB: from here on the writer waits for the thread */
+    PAGES_LONGEST = 24000,  /* 96 MiB: from here on the writer waits for the thread */
 };
 
 struct store_checkpointer {

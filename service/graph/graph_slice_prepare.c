@@ -1,5 +1,5 @@
 /* A line of a hand-off as the store takes it: its key and its details as JSON. */
-#include "service/graph/graph_slice.h"
+#include "service/graph/graph_slice_resolve.h"
 
 #include <assert.h>
 #include <string.h>
@@ -13,12 +13,14 @@ enum {
 };
 
 /* Kind names hold no NUL, so that the separator keeps (kind, value) unambiguous. */
-static void write_key(const char *kind, struct str value, uint8_t out[GRAPH_SLICE_KEY_SIZE])
+void graph_slice_write_key(enum graph_kind kind, struct str value,
+                           uint8_t out[GRAPH_SLICE_KEY_SIZE])
 {
     char text[64 + GRAPH_VALUE_MAX];
-    size_t kind_len = strlen(kind) + 1;
+    const char *name = graph_kind_info(kind)->name;
+    size_t kind_len = strlen(name) + 1;
     assert(kind_len + value.len <= sizeof text);
-    memcpy(text, kind, kind_len);
+    memcpy(text, name, kind_len);
     memcpy(text + kind_len, value.ptr, value.len);
     struct sha256 digest = sha256_of((struct str){text, kind_len + value.len});
     memset(out, 0, KEY_PREFIX);
@@ -89,7 +91,7 @@ enum fault_code graph_slice_prepare_entity(struct arena *arena, const struct wir
     struct buf json;
     if (!prepared.value.ptr)
         return fault_set(fault, FAULT_NO_MEMORY, "no memory left for the value of an entity");
-    write_key(graph_kind_info(entity->kind)->name, entity->value, prepared.key);
+    graph_slice_write_key(entity->kind, entity->value, prepared.key);
     buf_init(&json, DETAIL_MAX);
     if (entity->field_count > 0)
         write_fields(&json, entity);

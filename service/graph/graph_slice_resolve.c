@@ -240,11 +240,11 @@ enum fault_code graph_slice_find_entity(struct store *store, struct str tenant,
                                         enum graph_kind kind, struct str value, bool *out_known,
                                         int64_t *out_id, int64_t *out_handoff, struct fault *fault)
 {
-    uint8_t key[KEY_SIZE];
+    uint8_t key[GRAPH_SLICE_KEY_SIZE];
     const struct graph_slice_scope scope = {.store = store, .tenant = tenant};
     struct known known = {0};
     bool found = false;
-    write_key(graph_kind_info(kind)->name, value, key);
+    graph_slice_write_key(kind, value, key);
     enum fault_code code =
         find_entity(&scope, (struct str){(const char *)key, sizeof key}, &found, &known, fault);
     if (code != FAULT_NONE)

@@ -4,21 +4,39 @@
 
 #include "service/handoffs/handoffs_rules.h"
 
-enum fault_code handoffs_call_run(struct handoffs_call *call, handoffs_work *work,
-                                  struct fault *fault)
+enum fault_code handoffs_call_read(struct handoffs_call *call, handoffs_step *step, void *context,
+                                   struct fault *fault)
 {
+    assert(!call->store);
     enum fault_code code = store_pool_take(call->service->pool, &call->store, fault);
     if (code != FAULT_NONE)
         return code;
-    code = work(call, fault);
+    code = step(call, context, fault);
     store_pool_give(call->service->pool, call->store);
     call->store = NULL;
     return code;
 }
 
+struct running {
+    handoffs_work *work;
+};
+
+static enum fault_code run_whole(struct handoffs_call *call, void *context, struct fault *fault)
+{
+    const struct running *running = context;
+    return running->work(call, fault);
+}
+
+enum fault_code handoffs_call_run(struct handoffs_call *call, handoffs_work *work,
+                                  struct fault *fault)
+{
+    struct running running = {work};
+    return handoffs_call_read(call, run_whole, &running, fault);
+}
+
 struct writing {
     struct handoffs_call *call;
-    handoffs_writing *work;
+    handoffs_step *step;
     void *context;
 };
 
@@ -26,15 +44,15 @@ static enum fault_code write_in(struct store *store, void *context, struct fault
 {
     const struct writing *writing = context;
     writing->call->store = store;
-    enum fault_code code = writing->work(writing->call, writing->context, fault);
+    enum fault_code code = writing->step(writing->call, writing->context, fault);
     writing->call->store = NULL;
     return code;
 }
 
-enum fault_code handoffs_call_write(struct handoffs_call *call, handoffs_writing *work,
-                                    void *context, struct fault *fault)
+enum fault_code handoffs_call_write(struct handoffs_call *call, handoffs_step *step, void *context,
+                                    struct fault *fault)
 {
-    struct writing writing = {call, work, context};
+    struct writing writing = {call, step, context};
     assert(!call->store && "a connection is not held while waiting for the turn to write");
     return store_pool_write(call->service->pool, write_in, &writing, fault);
 }

@@ -19,18 +19,20 @@ struct handoffs_call {
     struct str link;              /* handoffs_call_link */
 };
 
-/* Takes a connection, runs `work`, gives the connection back (handoffs_call.c). */
+/* Runs a handler that reads, on a connection of its own (handoffs_call.c). */
 typedef enum fault_code handoffs_work(struct handoffs_call *call, struct fault *fault);
 enum fault_code handoffs_call_run(struct handoffs_call *call, handoffs_work *work,
                                   struct fault *fault) MUST_USE;
 
-/* Runs `work` in a write transaction, which ends with it: see store_pool_write for what it may not
- * do. What must not happen for a transaction that is taken back (counting, logging, replying) comes
- * after. */
-typedef enum fault_code handoffs_writing(struct handoffs_call *call, void *context,
-                                         struct fault *fault);
-enum fault_code handoffs_call_write(struct handoffs_call *call, handoffs_writing *work,
-                                    void *context, struct fault *fault) MUST_USE;
+/* A step of one that does more: reading, or writing in a transaction that ends with the step. See
+ * store_pool_write for what a step that writes may not do: what must not happen for a transaction
+ * that is taken back (counting, logging, replying) comes after it. */
+typedef enum fault_code handoffs_step(struct handoffs_call *call, void *context,
+                                      struct fault *fault);
+enum fault_code handoffs_call_read(struct handoffs_call *call, handoffs_step *step, void *context,
+                                   struct fault *fault) MUST_USE;
+enum fault_code handoffs_call_write(struct handoffs_call *call, handoffs_step *step, void *context,
+                                    struct fault *fault) MUST_USE;
 
 /* Whether a person is there to be led on, not a program that wants its answer. */
 bool handoffs_call_is_browser(const struct web_request *request);

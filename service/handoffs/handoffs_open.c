@@ -87,8 +87,9 @@ static enum fault_code normalise(const struct asked *asked, struct graph_value *
 
 /* --- the graph ------------------------------------------------------------------------------ */
 
-static enum fault_code find(struct handoffs_call *call, struct found *out, struct fault *fault)
+static enum fault_code find(struct handoffs_call *call, void *context, struct fault *fault)
 {
+    struct found *out = context;
     struct str value = {out->entity.text, out->entity.len};
     struct str tenant = call->caller.tenant;
     bool known = false;
@@ -122,19 +123,11 @@ static enum fault_code append_click(struct handoffs_call *call, const struct fou
 }
 
 /* As with the link of a hand-off: a click that cannot go on record is refused. */
-static enum fault_code find_and_record(struct handoffs_call *call, struct found *out,
+static enum fault_code find_and_record(struct handoffs_call *call, void *context,
                                        struct fault *fault)
 {
-    enum fault_code code = store_begin(call->store, fault);
-    if (code != FAULT_NONE)
-        return code;
-    code = find(call, out, fault);
-    if (code == FAULT_NONE)
-        code = append_click(call, out, fault);
-    if (code == FAULT_NONE)
-        code = store_commit(call->store, fault);
-    store_rollback(call->store);
-    return code;
+    enum fault_code code = find(call, context, fault);
+    return code == FAULT_NONE ? append_click(call, context, fault) : code;
 }
 
 /* --- the reply ------------------------------------------------------------------------------ */
@@ -202,7 +195,8 @@ static enum fault_code follow(struct handoffs_call *call, struct fault *fault)
     bool is_click = str_equal(call->request->method, STR("GET"));
     enum fault_code code = normalise(&asked, &found.entity, fault);
     if (code == FAULT_NONE)
-        code = is_click ? find_and_record(call, &found, fault) : find(call, &found, fault);
+        code = is_click ? handoffs_call_write(call, find_and_record, &found, fault)
+                        : handoffs_call_read(call, find, &found, fault);
     if (code == FAULT_NOT_FOUND && handoffs_call_is_browser(call->request))
         return to_missing(call, asked.value, fault);
     return code == FAULT_NONE ? to_page(call, &found, fault) : code;
@@ -216,7 +210,7 @@ static enum fault_code open_entity(void *service, struct web_request *request,
         identity_gate(call.service->identity, request, PERMIT_HANDOFF_READ, &call.caller, fault);
     if (code == FAULT_UNSIGNED && handoffs_call_is_browser(request))
         return to_sign_in(&call, fault);
-    return code == FAULT_NONE ? handoffs_call_run(&call, follow, fault) : code;
+    return code == FAULT_NONE ? follow(&call, fault) : code;
 }
 
 const struct web_route handoffs_open_routes[] = {

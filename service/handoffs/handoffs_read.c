@@ -226,10 +226,10 @@ static enum fault_code record_click(struct handoffs_call *call, void *context, s
     return code == FAULT_NONE ? append_click(call, row, fault) : code;
 }
 
-static enum fault_code look(struct handoffs_call *call, struct fault *fault)
+static enum fault_code look(struct handoffs_call *call, void *context, struct fault *fault)
 {
-    struct handoffs_row row;
-    return find_row(call, &row, fault);
+    struct handoffs_row *row = context;
+    return find_row(call, row, fault);
 }
 
 /* HEAD asks where the link leads (mail scanners, link checkers): nobody has opened it. */
@@ -239,12 +239,12 @@ static enum fault_code follow(struct handoffs_call *call, struct fault *fault)
     struct handoffs_row row;
     bool is_click = str_equal(call->request->method, STR("GET"));
     enum fault_code code = is_click ? handoffs_call_write(call, record_click, &row, fault)
-                                    : handoffs_call_run(call, look, fault);
+                                    : handoffs_call_read(call, look, &row, fault);
     if (code != FAULT_NONE)
         return code;
     if (is_click)
         atomic_fetch_add(&call->service->counters.handoffs_opened, 1);
-    snprintf(location, sizeof location, "/handoffs/%.*s", STR_ARG(call->request->parts[0]));
+    snprintf(location, sizeof location, "/handoffs/%.*s", STR_ARG(row.id));
     web_redirect(call->request, call->reply, str_of(location));
     return FAULT_NONE;
 }
@@ -256,7 +256,8 @@ static enum fault_code open_link(void *service, struct web_request *request,
     struct handoffs_call call = {.service = service, .request = request, .reply = reply};
     enum fault_code code =
         identity_gate(call.service->identity, request, PERMIT_HANDOFF_READ, &call.caller, fault);
-    if (code == FAULT_UNSIGNED && handoffs_call_is_browser(request) && wire_is_id(request->parts[0])) {
+    if (code == FAULT_UNSIGNED && handoffs_call_is_browser(request) &&
+        wire_is_id(request->parts[0])) {
         char location[96];
         snprintf(location, sizeof location, "/signin?next=/open/handoffs/%.*s",
                  STR_ARG(request->parts[0]));

@@ -258,9 +258,10 @@ static enum fault_code find_part(struct handoffs_call *call, int64_t *out_part, 
     return code;
 }
 
-static enum fault_code look_for_part(struct handoffs_call *call, struct fault *fault)
+static enum fault_code look_for_part(struct handoffs_call *call, void *context, struct fault *fault)
 {
     int64_t part;
+    (void)context;
     return find_part(call, &part, fault);
 }
 
@@ -285,7 +286,7 @@ static enum fault_code stage(struct handoffs_call *call, void *context, struct f
 
 static enum fault_code receive_part(struct handoffs_call *call, struct fault *fault)
 {
-    enum fault_code code = handoffs_call_run(call, look_for_part, fault);
+    enum fault_code code = handoffs_call_read(call, look_for_part, NULL, fault);
     if (code == FAULT_NONE)
         code = check_lines(call->request->body, fault);
     if (code == FAULT_NONE)
@@ -334,17 +335,11 @@ static enum fault_code commit_again(struct handoffs_call *call, const struct wir
     return not_open->code;
 }
 
-static enum fault_code look_for_open(struct handoffs_call *call, struct handoffs_open *out,
-                                     struct fault *fault)
+static enum fault_code look_for_open(struct handoffs_call *call, void *context, struct fault *fault)
 {
-    enum fault_code code = store_pool_take(call->service->pool, &call->store, fault);
-    if (code != FAULT_NONE)
-        return code;
-    code = handoffs_store_open_find(call->store, call->caller.tenant, call->request->parts[0],
+    struct handoffs_open *out = context;
+    return handoffs_store_open_find(call->store, call->caller.tenant, call->request->parts[0],
                                     call->request->arena, out, fault);
-    store_pool_give(call->service->pool, call->store);
-    call->store = NULL;
-    return code;
 }
 
 static enum fault_code receive_commit(struct handoffs_call *call, struct fault *fault)
@@ -361,7 +356,7 @@ static enum fault_code receive_commit(struct handoffs_call *call, struct fault *
         code = handoffs_call_link(call, call->request->parts[0], fault);
     if (code != FAULT_NONE)
         return code;
-    code = look_for_open(call, &open, &not_open);
+    code = handoffs_call_read(call, look_for_open, &open, &not_open);
     if (code == FAULT_NOT_FOUND)
         return commit_again(call, &commit.claims, &not_open, fault);
     if (code != FAULT_NONE) {

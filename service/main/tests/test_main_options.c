@@ -35,7 +35,7 @@ static void main_options_read__fills_in_defaults(void **state)
     assert_string_equal(command->name, "serve");
     assert_true(str_equal(read.listen, STR("127.0.0.1:8460")));
     assert_true(str_equal(read.log_level, STR("info")));
-    assert_int_equal(read.threads, 4);
+    assert_int_equal(read.threads, 16);
     assert_int_equal(read.data.len, 0);
     assert_int_equal(parse("token create --tenant t --role admin --name=n"), FAULT_NONE);
     assert_int_equal(read.expires_s, 90 * 86400);
