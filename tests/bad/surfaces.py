@@ -19,6 +19,7 @@ from e2e import raw
 from e2e.harness import APP, SERVICE, Answer, Service, Splunk, request
 from splunkd import dialect
 from splunkd.app import write_local_conf
+from splunkd.process import environment
 
 from .casefile import Case
 
@@ -46,7 +47,9 @@ class Bench:
         self.revoked = other
         id_ = other.split("_")[1]
         self.service.run("token", "revoke", "--data", str(self.service.data), "--id", id_)
-        self.secrets = {each.split("_")[2] for each in (self.token, self.viewer, self.revoked)}
+        self.broker = self.service.token(TENANT, role="broker", name="broker")
+        known = (self.token, self.viewer, self.revoked, self.broker)
+        self.secrets = {each.split("_")[2] for each in known}
         self._splunks: queue.Queue[Splunk] = queue.Queue()
         for number in range(workers):
             self._splunks.put(Splunk(folder / f"splunk{number}"))
@@ -80,6 +83,7 @@ class Bench:
             b"$TOKEN": self.token.encode(),
             b"$VIEWER": self.viewer.encode(),
             b"$REVOKED": self.revoked.encode(),
+            b"$BROKER": self.broker.encode(),
             b"$OPENED": self.opened["id"].encode(),
             b"$COMMITTED": self.committed["id"].encode(),
             b"$PORT": str(self.service.port).encode(),
@@ -430,6 +434,33 @@ def zipped(bench: Bench, case: Case) -> list[str]:
     return told(request(bench.service.url + "v1/handoffs", "POST", bench.token, body, head))
 
 
+# The broker
+
+
+def persist(bench: Bench, case: Case) -> list[str]:
+    """Bytes as splunkd's wire for persistent handlers has them; each reply, then how it ended."""
+    with bench.splunk() as splunk:
+        spec = splunk.command()
+        done = subprocess.run(
+            [str(spec.program), "broker"],
+            input=case.bytes,
+            capture_output=True,
+            cwd=spec.folder,
+            env=environment(splunk.home),
+            timeout=HTTP_S,
+            check=False,
+        )
+    if done.returncode < 0 or done.stderr:
+        raise Broken(f"the broker ended with {done.returncode}: {done.stderr.decode()}")
+    said: list[str] = []
+    rest = done.stdout
+    while rest:
+        length, _, rest = rest.partition(b"\n")
+        reply, rest = json.loads(rest[: int(length)]), rest[int(length) :]
+        said.append(f"{reply['status']} {reply['payload']['error']}")
+    return [*said, f"ended with {done.returncode}"]
+
+
 # Command lines
 
 
@@ -478,6 +509,7 @@ SURFACES: dict[str, Callable[[Bench, Case], list[str]]] = {
     "lookup": lookup,
     "metadata": metadata,
     "parts": parts,
+    "persist": persist,
     "queries": get,
     "relation-members": relation_members,
     "requests": requests,
