@@ -24,6 +24,7 @@ APP = HERE.parent
 sys.path.insert(0, str(APP.parent.parent / "tests"))
 
 from splunkd import conf, frame, spl  # noqa: E402
+from alert_tests import lint_alert  # noqa: E402
 from workflow_tests import lint_workflow  # noqa: E402
 
 SEPARATOR = b"---\n"
@@ -184,6 +185,7 @@ def lint(tap: Tap, program: Path) -> None:
     lint_settings(tap, spec)
     lint_commands(tap)
     lint_examples(tap)
+    lint_alert(tap)
     lint_workflow(tap)
 
 
