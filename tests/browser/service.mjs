@@ -117,7 +117,7 @@ async function ready(url, child) {
     throw new Error("intelgraphd was not ready within 10 s");
 }
 
-export async function startService(program) {
+export async function startService(program, {role = "admin"} = {}) {
     const data = mkdtempSync(join(tmpdir(), "intelgraph-browser-"));
     const token = execFileSync(
         program,
@@ -129,7 +129,7 @@ export async function startService(program) {
             "--tenant",
             "acme",
             "--role",
-            "admin",
+            role,
             "--name",
             "mara.okafor",
         ],

@@ -23,6 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from splunkd.app import install_app, write_local_conf
 from splunkd.rest import Splunkd
+from splunkd.rest_search import search_as
 from splunkweb.web import Fault, SplunkWeb
 
 
@@ -76,6 +77,11 @@ class Stage:
             for (app, realm, name), secret in sorted(self.splunkd.passwords.items())
         ]
 
+    def search(self, user: str, search: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
+        """As this user would run it in the search bar."""
+        result = search_as(self.splunkd, user, search, rows)
+        return {"state": result.state, "rows": result.rows, "texts": result.texts()}
+
     def fault(self, **fault: Any) -> None:
         self.web.faults.append(Fault(**fault))
 
@@ -98,7 +104,8 @@ class Stage:
 COMMANDS: dict[str, Callable[..., Any]] = {
     name: getattr(Stage, name)
     for name in (
-        "reset user end_sessions conf read trust password passwords fault doctor theme asked errors"
+        "reset user end_sessions conf read trust password passwords search fault doctor theme asked "
+        "errors"
     ).split()
 }
 

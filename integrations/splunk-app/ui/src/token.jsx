@@ -28,8 +28,8 @@ function Typed({instance, wrong, known, tokens, onTyped}) {
             help={
                 known
                     ? "Replaces the stored token when you save."
-                    : "Made by the service's admin: intelgraphd token create. It is kept in Splunk's " +
-                      "storage/passwords; analysts never get it."
+                    : "Made by the service's admin: intelgraphd token create --role broker. It is kept in " +
+                      "Splunk's storage/passwords; analysts never get it."
             }
         >
             <Input
@@ -77,7 +77,8 @@ export default function Token({instance, keeps, stored, wrong, tokens, onTyped, 
                 <div>
                     <Message type="warning" data-test="token-state">
                         The stored token is removed when you save. Nobody can hand off by this
-                        instance without one.
+                        instance without one. What analysts got by it ends within five minutes;
+                        to end that at once, revoke the token in IntelGraph.
                     </Message>
                     <Buttons>
                         <Button label="Keep the token" onClick={() => onDropped(false)} />
