@@ -22,12 +22,22 @@ static void check_epoch(struct str text, int64_t us)
         assert(again == us);
 }
 
+/* Those with names of months lie within the same limits, or leave what was there. */
+static void check_named(struct str text)
+{
+    int64_t us = -7;
+    assert(time_read_http(text, &us) ? us >= 0 && us <= TIME_MAX_US : us == -7);
+    us = -7;
+    assert(time_read_certificate(text, &us) ? us >= 0 && us <= TIME_MAX_US : us == -7);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct str text = {(const char *)data, size};
     int64_t us = -7;
     int64_t again = 0;
     struct buf written;
+    check_named(text);
     if (!time_read_us(text, &us)) {
         assert(us == -7);
         return 0;

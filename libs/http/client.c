@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "libs/core/os.h"
+#include "libs/http/probe.h"
 
 struct http_client {
     const struct http_transport *transport;
@@ -98,4 +99,18 @@ enum fault_code http_send(struct http_client *client, const struct http_request 
                           struct http_reply *out, struct fault *fault)
 {
     return client->transport->send(client->carrier, request, out, fault);
+}
+
+void http_client_limit(struct http_client *client, int connect_timeout_ms, int timeout_ms)
+{
+    if (client->transport->limit)
+        client->transport->limit(client->carrier, connect_timeout_ms, timeout_ms);
+}
+
+enum fault_code http_probe(struct http_client *client, struct http_probe *out, struct fault *fault)
+{
+    if (!client->transport->probe)
+        return fault_set(fault, FAULT_UNAVAILABLE, "there is no connection to look at");
+    client->transport->probe(client->carrier, out);
+    return FAULT_NONE;
 }

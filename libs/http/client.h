@@ -25,6 +25,7 @@ enum fault_code http_secret_set_pair(struct http_secret *secret, struct str text
 void http_secret_done(struct http_secret *secret);
 
 struct http_client;
+struct http_probe; /* probe.h */
 
 struct http_settings {
     struct str base_url; /* "https://host/": see http_check_url */
@@ -76,6 +77,10 @@ enum fault_code http_client_new(const struct http_settings *settings, struct htt
                                 struct fault *fault) MUST_USE;
 void http_client_free(struct http_client *taken); /* takes NULL */
 
+/* Other limits of time for the requests from now on, for who has less left than the settings say.
+ */
+void http_client_limit(struct http_client *client, int connect_timeout_ms, int timeout_ms);
+
 struct http_request {
     const char *method;
     struct str path; /* added to the base URL, without a leading slash */
@@ -87,6 +92,7 @@ struct http_request {
 struct http_reply {
     int status;
     int retry_after_s; /* 0: not said */
+    char date[40];     /* the header Date as it stands; "": not said, or none that can be one */
     struct buf body;   /* to be freed by the caller with buf_done */
 };
 
@@ -104,6 +110,8 @@ struct http_transport {
     enum fault_code (*send)(void *carrier, const struct http_request *request,
                             struct http_reply *out, struct fault *fault);
     void (*close)(void *taken_carrier);
+    void (*probe)(void *carrier, struct http_probe *out); /* NULL where there is no way to go */
+    void (*limit)(void *carrier, int connect_timeout_ms, int timeout_ms); /* NULL: keeps its own */
 };
 
 extern const struct http_transport http_transport_curl;

@@ -185,6 +185,10 @@ static size_t on_header(char *data, size_t size, size_t count, void *reply)
     if (str_equal_nocase(str_trim(name), STR("Retry-After")) &&
         str_to_u64(str_trim(value), 86400, &seconds))
         ((struct http_reply *)reply)->retry_after_s = (int)seconds;
+    if (str_equal_nocase(str_trim(name), STR("Date")) &&
+        !str_to_c(str_trim(value), ((struct http_reply *)reply)->date,
+                  sizeof((struct http_reply *)reply)->date))
+        ((struct http_reply *)reply)->date[0] = '\0';
     return size * count;
 }
 
@@ -250,4 +254,12 @@ static enum fault_code carrier_send(void *opened, const struct http_request *req
     return FAULT_NONE;
 }
 
-const struct http_transport http_transport_curl = {carrier_open, carrier_send, carrier_close};
+static void carrier_limit(void *opened, int connect_timeout_ms, int timeout_ms)
+{
+    struct transport_carrier *carrier = opened;
+    curl_easy_setopt(carrier->curl, CURLOPT_CONNECTTIMEOUT_MS, (long)connect_timeout_ms);
+    curl_easy_setopt(carrier->curl, CURLOPT_TIMEOUT_MS, (long)timeout_ms);
+}
+
+const struct http_transport http_transport_curl = {carrier_open, carrier_send, carrier_close,
+                                                   transport_probe, carrier_limit};

@@ -4,7 +4,7 @@
 
 #include <curl/curl.h>
 
-#include "libs/http/client.h"
+#include "libs/http/probe.h"
 
 struct transport_carrier {
     CURL *curl;
@@ -31,5 +31,8 @@ enum fault_code transport_proxy_set(struct transport_carrier *carrier,
 /* transport_fault.c: a request that came to no reply, in a sentence that names the setting. */
 enum fault_code transport_fault_set(const struct transport_carrier *carrier, CURLcode rc,
                                     const struct http_reply *reply, struct fault *fault);
+
+/* transport_probe.c: http_probe by libcurl. */
+void transport_probe(void *opened, struct http_probe *out);
 
 #endif

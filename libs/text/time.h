@@ -16,6 +16,14 @@
  * its zone would be a guess. A leap second (23:59:60 UTC) counts as the second that follows it. */
 bool time_read_us(struct str text, int64_t *out_us);
 
+/* "Mon, 23 Nov 2026 12:29:43 GMT": the form of HTTP's Date (RFC 9110 5.6.7) that everybody sends.
+ */
+bool time_read_http(struct str text, int64_t *out_us);
+
+/* "Nov 23 12:29:43 2026 GMT", a day below ten with one digit: how OpenSSL writes a certificate's
+ * dates. */
+bool time_read_certificate(struct str text, int64_t *out_us);
+
 /* Adds "2020-04-30T00:06:38.899710Z", without fraction when it is zero. A time outside of
  * 0 .. TIME_MAX_US is added as its number of microseconds: odd data must show, not stop a program.
  */

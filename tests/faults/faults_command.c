@@ -18,113 +18,15 @@
 #include "integrations/splunk-app/native/outbox.h"
 #include "libs/core/file.h"
 #include "libs/core/os.h"
-#include "libs/http/client.h"
-#include "libs/http/gzip.h"
 #include "libs/scp/frame.h"
 #include "tests/faults/sweep.h"
+#include "tests/faults/taker.h"
 
-enum { HELD_MAX = 8, TEXT_MAX = 4 << 20 };
+enum { TEXT_MAX = 4 << 20 };
 
 static char folder[64];
 static char old_file[256]; /* a hand-off that waits, as an earlier search has left it */
 static char old_id[WIRE_ID_HEX + 1];
-
-/* --- the service ----------------------------------------------------------------------------- */
-
-/* The ids that the service has acknowledged in this case. */
-static char held[HELD_MAX][WIRE_ID_HEX + 1];
-static size_t held_count;
-
-static bool is_held(const char *id)
-{
-    for (size_t i = 0; i < held_count; i++)
-        if (strcmp(held[i], id) == 0)
-            return true;
-    return false;
-}
-
-static enum fault_code service_open(const struct http_settings *settings, void **out,
-                                    struct fault *fault)
-{
-    (void)settings;
-    (void)fault;
-    *out = held;
-    return FAULT_NONE;
-}
-
-static void service_close(void *taken)
-{
-    (void)taken;
-}
-
-static struct str last_line(struct str text)
-{
-    struct str line;
-    struct str last = STR("");
-    while (wire_next_line(&text, &line))
-        last = line;
-    return last;
-}
-
-static void add_receipt(struct buf *out, const struct wire_handoff *handoff,
-                        const struct wire_commit *commit)
-{
-    wire_add_receipt(out, &(struct wire_receipt){
-                              .id = handoff->id,
-                              .link = STR("https://ig.example/open"),
-                              .duplicate = is_held(handoff->id.ptr),
-                              .same_content = true,
-                              .rows = commit->rows,
-                              .entities_new = commit->entities,
-                              .relations_new = commit->relations,
-                              .committed_us = 1,
-                              .audit_origin = STR("intelgraphd/acme"),
-                              .checkpoint = STR("checkpoint\n"),
-                              .content_sha256 = commit->content_sha256,
-                          });
-}
-
-/* Takes the whole hand-off that the body is, and answers with its receipt. */
-static void take(struct str body, struct http_reply *out)
-{
-    struct fault fault;
-    struct arena arena;
-    struct buf text;
-    struct str first;
-    struct wire_line head;
-    struct wire_line commit;
-    arena_init(&arena, 16 << 20);
-    buf_init(&text, 64 << 20);
-    assert_int_equal(gunzip_add(&text, body, &fault), FAULT_NONE);
-    struct str rest = buf_str(&text);
-    assert_true(wire_next_line(&rest, &first));
-    assert_int_equal(wire_read_line(&arena, first, &head, &fault), FAULT_NONE);
-    assert_int_equal(wire_read_line(&arena, last_line(rest), &commit, &fault), FAULT_NONE);
-    assert_int_equal(head.kind, WIRE_HANDOFF);
-    assert_int_equal(commit.kind, WIRE_COMMIT);
-    *out = (struct http_reply){.status = 201};
-    buf_init(&out->body, HTTP_REPLY_MAX);
-    add_receipt(&out->body, &head.handoff, &commit.commit);
-    assert_true(held_count < HELD_MAX);
-    assert_true(str_to_c(head.handoff.id, held[held_count++], sizeof held[0]));
-    buf_done(&text);
-    arena_done(&arena);
-}
-
-/* Another process: what is refused here is not refused there. */
-static enum fault_code service_send(void *carrier, const struct http_request *request,
-                                    struct http_reply *out, struct fault *fault)
-{
-    (void)carrier;
-    (void)fault;
-    assert_true(str_equal(request->path, STR("v1/handoffs")));
-    const struct os_platform *ours = os_platform_set(&os_posix);
-    take(request->body, out);
-    os_platform_set(ours);
-    return FAULT_NONE;
-}
-
-static const struct http_transport service = {service_open, service_send, service_close};
 
 /* --- the conversation ------------------------------------------------------------------------ */
 
@@ -252,7 +154,7 @@ static void check_claims(int status, enum os_fail_kind kind, bool reached)
     bool handed_off = said("IntelGraph: handed off ") || said(",sent");
     bool waits = said("waits in the outbox and goes out") || said(",queued");
     bool lost = said("nothing was handed off") || said(",failed");
-    if (handed_off + waits + lost > 1 || (handed_off && !is_held(told_id())) ||
+    if (handed_off + waits + lost > 1 || (handed_off && !taker_holds(told_id())) ||
         (waits && !is_in_outbox(told_id())))
         fail_msg("%s: untrue: %.*s", sweep_where(), STR_ARG(last_words()));
     /* What was not flushed is not kept: only the record beside it may have met that refusal. */
@@ -273,7 +175,7 @@ static void set_home(bool with_old)
     char path[256];
     in_folder(path, "home");
     sweep_folder_clear(path);
-    held_count = 0;
+    taker_forget();
     make_folder("home/var/lib/splunk/intelgraph/outbox");
     if (with_old) {
         char to[512];
@@ -292,21 +194,21 @@ static bool run_case(const struct http_transport *transport, enum os_fail_kind k
     bool reached = os_fail_disarm();
     read_answers();
     check_claims(status, kind, reached);
-    if (!is_in_outbox(old_id) && !is_held(old_id))
+    if (!is_in_outbox(old_id) && !taker_holds(old_id))
         fail_msg("%s: the hand-off that waited is lost", sweep_where());
     /* The next search goes as if nothing had been. */
-    http_transport_set(&service);
+    http_transport_set(&taker_transport);
     status = converse("requests");
     read_answers();
     check_claims(status, OS_FAIL_KINDS, false);
-    if (!is_held(told_id()) || !is_held(old_id))
+    if (!taker_holds(told_id()) || !taker_holds(old_id))
         fail_msg("%s: not mended by the next search", sweep_where());
     return reached;
 }
 
 static bool answered_case(enum os_fail_kind kind, enum os_fail_mode mode, long at)
 {
-    return run_case(&service, kind, mode, at);
+    return run_case(&taker_transport, kind, mode, at);
 }
 
 static bool down_case(enum os_fail_kind kind, enum os_fail_mode mode, long at)

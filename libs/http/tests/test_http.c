@@ -220,7 +220,8 @@ static void echo_close(void *taken)
 static void http_send__goes_through_the_transport_that_is_installed(void **state)
 {
     (void)state;
-    static const struct http_transport echo = {echo_open, echo_send, echo_close};
+    static const struct http_transport echo = {
+        .open = echo_open, .send = echo_send, .close = echo_close};
     const struct http_settings settings = {.base_url = STR("https://ig.example/"),
                                            .user_agent = STR("agent")};
     const struct http_settings wrong = {.base_url = STR("http://ig.example/")};

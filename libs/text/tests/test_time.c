@@ -151,6 +151,50 @@ static void time_add_rfc3339__shows_fractions_and_times_out_of_range(void **stat
     buf_done(&out);
 }
 
+static void time_read_http__takes_the_one_form_of_date(void **state)
+{
+    (void)state;
+    static const char *const wrong[] = {
+        "",
+        "Mon, 23 Nov 2026 12:29:43",
+        "Mon, 23 Nov 2026 12:29:43 UTC",
+        "Mon 23 Nov 2026 12:29:43 GMT",
+        "Mon, 31 Nov 2026 12:29:43 GMT",
+        "Mon, 23 nov 2026 12:29:43 GMT",
+        "Mon, 23 Nov 26 12:29:43 GMT",
+        "Mon, 23 Nov 2026 12:29:4 GMT",
+        "Mon, 23 Nov 2026 24:29:43 GMT",
+        "Monday, 23-Nov-26 12:29:43 GMT",
+        "Mon, 23 Nov 2026 12:29:43 GMT x",
+        "Mon, -3 Nov 2026 12:29:43 GMT",
+    };
+    int64_t us = -7;
+    assert_true(time_read_http(STR("Mon, 23 Nov 2026 12:29:43 GMT"), &us));
+    assert_true(us == INT64_C(1795436983000000));
+    assert_true(time_read_http(STR(" Thu, 01 Jan 1970 00:00:01 GMT\r\n"), &us));
+    assert_true(us == 1000000);
+    us = -7;
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+        if (time_read_http(str_of(wrong[i]), &us) || us != -7)
+            fail_msg("\"%s\" was taken", wrong[i]);
+}
+
+static void time_read_certificate__takes_what_openssl_writes(void **state)
+{
+    (void)state;
+    int64_t us = -7;
+    assert_true(time_read_certificate(STR("Nov 23 12:29:43 2026 GMT"), &us));
+    assert_true(us == INT64_C(1795436983000000));
+    assert_true(time_read_certificate(STR("Jan  1 00:00:01 1970 GMT"), &us));
+    assert_true(us == 1000000);
+    us = -7;
+    assert_false(time_read_certificate(STR("Jan  1 00:00:01 1970"), &us));
+    assert_false(time_read_certificate(STR("2026-11-23 12:29:43 GMT"), &us));
+    assert_false(time_read_certificate(STR("Nov 23 12:29:43 12026 GMT"), &us));
+    assert_false(time_read_certificate(STR("Bad time value"), &us));
+    assert_true(us == -7);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -160,6 +204,8 @@ int main(void)
         cmocka_unit_test(
             time_add_rfc3339__agrees_with_the_system_on_every_day_of_400_years_and_then_to_9999),
         cmocka_unit_test(time_add_rfc3339__shows_fractions_and_times_out_of_range),
+        cmocka_unit_test(time_read_http__takes_the_one_form_of_date),
+        cmocka_unit_test(time_read_certificate__takes_what_openssl_writes),
     };
     return cmocka_run_group_tests_name("time", tests, NULL, NULL);
 }
