@@ -224,12 +224,15 @@ static void record_refusal(const struct run *run, int status, struct fault *refu
     }
 }
 
-static enum fault_code send_reply(struct broker *broker, int status, struct buf *payload,
+static enum fault_code send_reply(struct broker *broker, int status, const struct buf *payload,
                                   struct fault *fault)
 {
     struct buf reply;
     buf_init(&reply, PERSIST_REPLY_MAX);
-    persist_reply_add(&reply, status, buf_str(payload));
+    if (payload->code == FAULT_NONE)
+        persist_reply_add(&reply, status, buf_str(payload));
+    else
+        persist_reply_add(&reply, 503, STR("{\"error\":\"no memory left for the answer\"}"));
     enum fault_code code = buf_check(&reply, "a reply", fault);
     if (code == FAULT_NONE)
         code = file_write_all(broker->out_fd, buf_str(&reply), "to splunkd", fault);

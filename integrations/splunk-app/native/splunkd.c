@@ -243,22 +243,18 @@ bool splunkd_context_has(const struct splunkd_context *context, struct str capab
     return false;
 }
 
-/* Entries are named realm:user: with a backslash before colons within. */
+/* Entries are named realm:user: with a backslash before a colon or backslash within. */
 static void add_entry_name(struct buf *out, struct str realm, struct str user)
 {
-    struct buf name;
-    buf_init(&name, PATH_BYTES);
     const struct str parts[] = {realm, user};
     for (size_t i = 0; i < 2; i++) {
         for (size_t at = 0; at < parts[i].len; at++) {
             if (parts[i].ptr[at] == ':' || parts[i].ptr[at] == '\\')
-                buf_add_byte(&name, '\\');
-            buf_add_byte(&name, parts[i].ptr[at]);
+                splunkd_add_part(out, STR("\\"));
+            splunkd_add_part(out, str_take(str_skip(parts[i], at), 1));
         }
-        buf_add_byte(&name, ':');
+        splunkd_add_part(out, STR(":"));
     }
-    splunkd_add_part(out, buf_str(&name));
-    buf_done(&name);
 }
 
 enum fault_code splunkd_password(struct splunkd *splunkd, struct str realm, struct str user,
