@@ -149,7 +149,7 @@ static enum fault_code judge(const struct question *question, int timeout_ms, bo
 enum fault_code resolve_with(resolve_lookup *lookup, struct str host, int timeout_ms,
                              struct http_addresses *out, struct fault *fault)
 {
-    struct question *question;
+    struct question *question = NULL;
     enum fault_code code = new_question(host, lookup, &question, fault);
     if (code != FAULT_NONE)
         return code;
