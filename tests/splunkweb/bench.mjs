@@ -99,7 +99,9 @@ export async function changes() {
         .filter(({method, target}) => method !== "GET" && target.includes("__raw"))
         .map(({method, target, body}) => [
             method,
-            decodeURIComponent(target.replace(/^.*__raw\/services(NS\/[^/]+\/intelgraph)?\//, "").split("?")[0]),
+            decodeURIComponent(
+                target.replace(/^.*__raw\/services(NS\/[^/]+\/intelgraph)?\//, "").split("?")[0],
+            ),
             Object.fromEntries(new URLSearchParams(body)),
         ]);
 }
@@ -116,7 +118,12 @@ export const authority = () => readFileSync(join(web.home, "etc/auth/cacert.pem"
 
 export const checks = [
     ["DNS", "ok", "ig.example is 192.0.2.7", ""],
-    ["TLS", "failed", "signed by an authority that is not known", "Paste the authority's certificate."],
+    [
+        "TLS",
+        "failed",
+        "signed by an authority that is not known",
+        "Paste the authority's certificate.",
+    ],
     ["clock", "warning", "41 seconds apart", "Let both machines follow a time server."],
     ["budget", "skipped", "", "This service keeps no budgets."],
 ].map(([check, status, value, cure]) => ({instance: "prod", check, status, value, cure}));

@@ -14,7 +14,11 @@ import {
     wrongIn,
 } from "../../integrations/splunk-app/ui/src/fields.mjs";
 import * as model from "../../integrations/splunk-app/ui/src/model.mjs";
-import {fromConfLine, readCertificates, toConfLine} from "../../integrations/splunk-app/ui/src/pem.mjs";
+import {
+    fromConfLine,
+    readCertificates,
+    toConfLine,
+} from "../../integrations/splunk-app/ui/src/pem.mjs";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "../..");
 const read = (path) => readFileSync(join(root, path), "utf8");
@@ -48,7 +52,8 @@ for (const [stanza, fields] of [
         assert.deepEqual(fields.map(({key}) => key).sort(), Object.keys(spec).sort());
         for (const {key, kind, otherwise, least, most} of fields) {
             assert.equal(otherwise, spec[key].otherwise, key);
-            if (kind === "whole") assert.deepEqual([least, most], [spec[key].least, spec[key].most], key);
+            if (kind === "whole")
+                assert.deepEqual([least, most], [spec[key].least, spec[key].most], key);
         }
     });
 }
@@ -66,7 +71,10 @@ function confCases() {
                 lines
                     .map((line) => /^ +< ([a-z_]+) = ?(.*)$/.exec(line))
                     .filter(Boolean)
-                    .map(([, key, value]) => [key, value.replace(/<<(.)\*(\d+)>>/g, (_, c, n) => c.repeat(n))]),
+                    .map(([, key, value]) => [
+                        key,
+                        value.replace(/<<(.)\*(\d+)>>/g, (_, c, n) => c.repeat(n)),
+                    ]),
             ),
             expected: lines.map((line) => /^ +> (.*)$/.exec(line)?.[1]).find(Boolean),
         }))
@@ -76,7 +84,8 @@ function confCases() {
 test("what the native side refuses in a value, the page refuses before it is saved", () => {
     let compared = 0;
     for (const {title, values, expected} of confCases()) {
-        const [, stanza, key] = /^error: intelgraph\.conf \[(\w+)[^\]]*\] (\w+)/.exec(expected) ?? [];
+        const [, stanza, key] =
+            /^error: intelgraph\.conf \[(\w+)[^\]]*\] (\w+)/.exec(expected) ?? [];
         const fields = stanza === "handoff" ? handoffFields : instanceFields;
         const value = values[key]?.replace(/\\x([0-9a-f]{2})/g, (_, hex) =>
             String.fromCharCode(parseInt(hex, 16)),
@@ -86,7 +95,10 @@ test("what the native side refuses in a value, the page refuses before it is sav
         if (!fields.some((field) => field.key === key && (field.check || field.most))) continue;
         if (key === "credential" && !value.startsWith("file:")) continue;
         compared++;
-        assert.ok(wrongIn(fields, {...defaultsOf(fields), [key]: value})[key], `${title}: ${key} = ${value}`);
+        assert.ok(
+            wrongIn(fields, {...defaultsOf(fields), [key]: value})[key],
+            `${title}: ${key} = ${value}`,
+        );
     }
     assert.ok(compared >= 25, `only ${compared} cases compared`);
 });
@@ -101,7 +113,12 @@ const good = {
         "http://localhost/",
         "http://[::1]:1/",
     ],
-    checkProxy: ["", "http://proxy.example:3128", "https://proxy.example:8443/", "http://[::1]:3128"],
+    checkProxy: [
+        "",
+        "http://proxy.example:3128",
+        "https://proxy.example:8443/",
+        "http://[::1]:3128",
+    ],
     checkNoProxy: ["", "ig.example, .example,192.0.2.7", "10.0.0.0/8, fd00::/8,2001:db8::7", "*"],
     checkFields: ["", "src_ip, dest", "src*,*_ip", "All_Traffic.src"],
     checkMask: ["", "user=hash", "src_ip=prefix, user*=drop"],
@@ -160,7 +177,12 @@ const bad = {
         "ftp://x/{id}": /begins with/,
         "{url}/a b/{id}": /blank/,
     },
-    checkToken: {"igt_a b": /alone/, "igt_a\nigt_b": /alone/, "igt_ü": /alone/, [`igt_${"a".repeat(600)}`]: /longer/},
+    checkToken: {
+        "igt_a b": /alone/,
+        "igt_a\nigt_b": /alone/,
+        igt_ü: /alone/,
+        [`igt_${"a".repeat(600)}`]: /longer/,
+    },
     checkPath: {"a\nb": /line ends/, "-----BEGIN CERTIFICATE-----": /not what the file holds/},
 };
 for (const [name, values] of Object.entries(good))
@@ -169,7 +191,8 @@ for (const [name, values] of Object.entries(good))
     });
 for (const [name, values] of Object.entries(bad))
     test(`${name} says what is wrong`, () => {
-        for (const [value, sentence] of Object.entries(values)) assert.match(check[name](value), sentence, value);
+        for (const [value, sentence] of Object.entries(values))
+            assert.match(check[name](value), sentence, value);
     });
 
 test("a sentence about a token repeats none of it", () => {
@@ -178,7 +201,8 @@ test("a sentence about a token repeats none of it", () => {
 });
 
 test("a name is good or the sentence says what it may be", () => {
-    for (const name of ["default", "a", "eu-prod_2", "a".repeat(32)]) assert.equal(check.checkName(name, []), "");
+    for (const name of ["default", "a", "eu-prod_2", "a".repeat(32)])
+        assert.equal(check.checkName(name, []), "");
     for (const name of ["", "A", "a b", "a.b", "ä", "a".repeat(33), "a/b", 'a"b', "a]"])
         assert.notEqual(check.checkName(name, []), "", name);
     assert.match(check.checkName("lab", ["lab"]), /already/);
@@ -191,9 +215,15 @@ const pem = (label, bytes) =>
 const der = [0x30, 0x03, 0x02, 0x01, 0x05]; // the outermost layer of a certificate
 
 test("certificates are counted, whatever stands around them", () => {
-    assert.deepEqual(readCertificates(`subject=x\r\n${pem("CERTIFICATE", der)}`), {count: 1, wrong: ""});
+    assert.deepEqual(readCertificates(`subject=x\r\n${pem("CERTIFICATE", der)}`), {
+        count: 1,
+        wrong: "",
+    });
     assert.equal(readCertificates(pem("CERTIFICATE", der).repeat(3)).count, 3);
-    assert.equal(readCertificates(pem("CERTIFICATE", [0x30, 0x81, 0x80, ...Array(128).fill(1)])).count, 1);
+    assert.equal(
+        readCertificates(pem("CERTIFICATE", [0x30, 0x81, 0x80, ...Array(128).fill(1)])).count,
+        1,
+    );
 });
 
 test("what is no certificate is told by what it is", () => {
@@ -216,7 +246,8 @@ test("what is no certificate is told by what it is", () => {
         ["-----BEGIN CERTIFICATE-----\nMAMCAQU=\n-----END PRIVATE KEY-----", /END CERTIFICATE/],
         ["a".repeat(70000), /longer/],
     ];
-    for (const [text, sentence] of cases) assert.match(readCertificates(text).wrong, sentence, text.slice(0, 60));
+    for (const [text, sentence] of cases)
+        assert.match(readCertificates(text).wrong, sentence, text.slice(0, 60));
 });
 
 test("a certificate is one line in the conf file, and the same afterwards", () => {
@@ -228,7 +259,11 @@ test("a certificate is one line in the conf file, and the same afterwards", () =
 // --- saving -------------------------------------------------------------------------------------
 
 const stanza = (name, content, removable = true) => ({stanza: name, content, removable});
-const shipped = stanza("instance:default", {url: "", tenant: "", disabled: false, "eai:acl": null}, false);
+const shipped = stanza(
+    "instance:default",
+    {url: "", tenant: "", disabled: false, "eai:acl": null},
+    false,
+);
 const prod = stanza("instance:prod", {url: "https://ig.example/", tenant: "acme"});
 const byDefault = (name) => stanza("handoff", {instance: name});
 
@@ -251,10 +286,12 @@ async function asked(steps, failing = () => false) {
     const to = new Proxy(
         {},
         {
-            get: (_, what) => (...values) => {
-                if (failing(what)) throw new Error("refused");
-                calls.push([what, ...values]);
-            },
+            get:
+                (_, what) =>
+                (...values) => {
+                    if (failing(what)) throw new Error("refused");
+                    calls.push([what, ...values]);
+                },
         },
     );
     return {calls, result: await model.perform(steps, to)};
@@ -264,33 +301,55 @@ const names = (calls) => calls.map(([what, name]) => `${what} ${name ?? ""}`.tri
 
 test("the stanza that comes with the app is no instance until it says something", () => {
     const {draft} = setUp([shipped], []);
-    assert.deepEqual(draft.instances.map(({name, origin}) => [name, origin]), [["default", null]]);
+    assert.deepEqual(
+        draft.instances.map(({name, origin}) => [name, origin]),
+        [["default", null]],
+    );
     assert.ok(!model.isDirty(model.readSaved([shipped], []), draft));
 });
 
 test("a first save writes the settings, then the token, and last that the app is configured", async () => {
-    const {saved, draft, tokens, wrong} = setUp([shipped, byDefault("default")], [], (draft, type) => {
-        Object.assign(draft.instances[0].values, {url: "https://ig.example", tenant: "acme"});
-        type(draft.instances[0], "igt_x");
-    });
+    const {saved, draft, tokens, wrong} = setUp(
+        [shipped, byDefault("default")],
+        [],
+        (draft, type) => {
+            Object.assign(draft.instances[0].values, {url: "https://ig.example", tenant: "acme"});
+            type(draft.instances[0], "igt_x");
+        },
+    );
     assert.deepEqual(wrong, {});
     const {calls} = await asked(model.stepsToSave(saved, draft, tokens));
-    assert.deepEqual(names(calls), ["writeStanza instance:default", "storeSecret default", "setConfigured"]);
+    assert.deepEqual(names(calls), [
+        "writeStanza instance:default",
+        "storeSecret default",
+        "setConfigured",
+    ]);
     assert.equal(calls[0][2].url, "https://ig.example/");
 });
 
 test("a token is asked for where there is none, and again for another name or another address", () => {
-    const change = (values, more = {}) => (draft) => {
-        Object.assign(draft.instances[0].values, values);
-        Object.assign(draft.instances[0], more);
-    };
+    const change =
+        (values, more = {}) =>
+        (draft) => {
+            Object.assign(draft.instances[0].values, values);
+            Object.assign(draft.instances[0], more);
+        };
     const conf = [prod, byDefault("prod")];
     assert.match(setUp(conf, []).wrong.token, /Paste an API token/);
     assert.equal(setUp(conf, ["prod"]).wrong.token, undefined);
     assert.equal(setUp(conf, null).wrong.token, undefined);
-    assert.equal(setUp(conf, ["prod"], change({url: "https://ig.example/v2/"})).wrong.token, undefined);
-    assert.match(setUp(conf, ["prod"], change({url: "https://evil.example/"})).wrong.token, /another address/);
-    assert.match(setUp(conf, ["prod"], change({url: "https://ig.example:8443/"})).wrong.token, /another address/);
+    assert.equal(
+        setUp(conf, ["prod"], change({url: "https://ig.example/v2/"})).wrong.token,
+        undefined,
+    );
+    assert.match(
+        setUp(conf, ["prod"], change({url: "https://evil.example/"})).wrong.token,
+        /another address/,
+    );
+    assert.match(
+        setUp(conf, ["prod"], change({url: "https://ig.example:8443/"})).wrong.token,
+        /another address/,
+    );
     assert.match(setUp(conf, ["prod"], change({}, {name: "eu"})).wrong.token, /old name/);
     assert.equal(setUp(conf, ["prod"], change({}, {tokenDropped: true})).wrong.token, undefined);
     assert.equal(setUp(conf, [], change({credential: "file:etc/token"})).wrong.token, undefined);
@@ -444,11 +503,20 @@ test("a licence that nobody has looked at, a missing text and another version st
     const mit = {version: "1.0.0", license: "MIT"};
     const files = {licence: "text"};
     assert.match(notice("node_modules/a", mit, mit, files), /## a 1\.0\.0[\s\S]*text/);
-    for (const license of ["GPL-3.0", "SEE LICENSE IN LICENSE.md", "UNLICENSED", undefined, "MIT OR X"]) {
+    for (const license of [
+        "GPL-3.0",
+        "SEE LICENSE IN LICENSE.md",
+        "UNLICENSED",
+        undefined,
+        "MIT OR X",
+    ]) {
         const about = {version: "1.0.0", license};
         assert.throws(() => notice("node_modules/a", about, about, files), /nobody has looked/);
     }
     assert.throws(() => notice("node_modules/a", mit, mit, {}), /no licence text/);
-    assert.throws(() => notice("node_modules/a", mit, {...mit, version: "1.0.1"}, files), /lock file says/);
+    assert.throws(
+        () => notice("node_modules/a", mit, {...mit, version: "1.0.1"}, files),
+        /lock file says/,
+    );
     assert.throws(() => notice("node_modules/a", undefined, mit, files), /does not hold it/);
 });

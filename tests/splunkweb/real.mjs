@@ -72,7 +72,10 @@ test("a second instance with every setting filled in is read by the command as i
         });
         await saved(page);
         const {rows: found, texts} = await asMara("ighandoff instance=training dryrun=true");
-        assert.match(found[0]?.intelgraph_url ?? "", /^(|https:\/\/graph\.example\/training\/[0-9a-f]+)$/);
+        assert.match(
+            found[0]?.intelgraph_url ?? "",
+            /^(|https:\/\/graph\.example\/training\/[0-9a-f]+)$/,
+        );
         assert.equal(found[0]?.intelgraph_status, "dryrun", texts.join("\n"));
         assert.match((await asMara("ighandoff")).texts.join("\n"), handedOff);
     }));

@@ -40,7 +40,11 @@ export async function startSplunkWeb(app) {
 }
 
 // A page of a signed-in user, through Splunk's sign-in page as a person would.
-export async function signedIn(browser, web, {user = "admin", password = "changeme", ...more} = {}) {
+export async function signedIn(
+    browser,
+    web,
+    {user = "admin", password = "changeme", ...more} = {},
+) {
     const context = await browser.newContext({
         viewport: {width: 1280, height: 900},
         reducedMotion: "reduce",

@@ -7,14 +7,7 @@ import {join} from "node:path";
 import {pathToFileURL} from "node:url";
 
 // Permissive licences, each looked at: they ask for their text and notice to go along, no more.
-const allowed = new Set([
-    "0BSD",
-    "Apache-2.0",
-    "BSD-2-Clause",
-    "BSD-3-Clause",
-    "ISC",
-    "MIT",
-]);
+const allowed = new Set(["0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "MIT"]);
 
 // The packages whose bytes are in the bundle, as keys of the lock file.
 export function packagesIn(metafile) {
@@ -50,7 +43,9 @@ export function notice(key, locked, about, files) {
         "",
         `Licence: ${about.license}`,
         "",
-        ...[text, files.notice].filter(Boolean).flatMap((part) => ["```text", part.trim(), "```", ""]),
+        ...[text, files.notice]
+            .filter(Boolean)
+            .flatMap((part) => ["```text", part.trim(), "```", ""]),
     ].join("\n");
 }
 
@@ -76,9 +71,7 @@ LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM, OU
 WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.`;
 
 const textless = {
-    "styled-components MIT": mit(
-        "Copyright (c) 2016-present Glen Maddern and Maximilian Stoiber",
-    ),
+    "styled-components MIT": mit("Copyright (c) 2016-present Glen Maddern and Maximilian Stoiber"),
 };
 
 function filesOf(home) {

@@ -5,7 +5,7 @@ import ControlGroup from "@splunk/react-ui/ControlGroup";
 import Message from "@splunk/react-ui/Message";
 import RadioList from "@splunk/react-ui/RadioList";
 import TextArea from "@splunk/react-ui/TextArea";
-import Field, {inputId} from "./field.jsx";
+import Field, {inputId, Wired} from "./field.jsx";
 import {instanceFields} from "./fields.mjs";
 import {readCertificates} from "./pem.mjs";
 
@@ -39,30 +39,38 @@ function Paste({instance, wrong, onChange}) {
                     : "From -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----. They take the place of the system's."
             }
         >
-            <div>
-                <TextArea
-                    inputId={id}
-                    name="ca_pem"
-                    rowsMin={5}
-                    rowsMax={12}
-                    spellCheck={false}
-                    error={Boolean(wrong)}
-                    value={instance.values.ca_pem}
-                    onChange={(event, {value}) => onChange("ca_pem", value)}
-                />
-                <input
-                    ref={picker}
-                    type="file"
-                    accept=".pem,.crt,.cer,.txt"
-                    hidden
-                    data-test="ca-picker"
-                    onChange={take}
-                />
-                <div style={{marginTop: 8}}>
-                    <Button label="Choose a file..." onClick={() => picker.current.click()} />
-                </div>
-                {refused && <Message type="error">{refused}</Message>}
-            </div>
+            <Wired>
+                {(describedBy) => (
+                    <div>
+                        <TextArea
+                            inputId={id}
+                            name="ca_pem"
+                            rowsMin={5}
+                            rowsMax={12}
+                            spellCheck={false}
+                            describedBy={describedBy}
+                            error={Boolean(wrong)}
+                            value={instance.values.ca_pem}
+                            onChange={(event, {value}) => onChange("ca_pem", value)}
+                        />
+                        <input
+                            ref={picker}
+                            type="file"
+                            accept=".pem,.crt,.cer,.txt"
+                            hidden
+                            data-test="ca-picker"
+                            onChange={take}
+                        />
+                        <div style={{marginTop: 8}}>
+                            <Button
+                                label="Choose a file..."
+                                onClick={() => picker.current.click()}
+                            />
+                        </div>
+                        {refused && <Message type="error">{refused}</Message>}
+                    </div>
+                )}
+            </Wired>
         </ControlGroup>
     );
 }
@@ -82,7 +90,9 @@ export default function Authority({instance, wrong, onAuthority, onChange}) {
                     onChange={(event, {value}) => onAuthority(value)}
                 >
                     <RadioList.Option value="system">One that this system knows</RadioList.Option>
-                    <RadioList.Option value="paste">Our own: paste its certificate</RadioList.Option>
+                    <RadioList.Option value="paste">
+                        Our own: paste its certificate
+                    </RadioList.Option>
                     <RadioList.Option value="file">
                         Our own: a PEM file on the search head
                     </RadioList.Option>
@@ -94,7 +104,10 @@ export default function Authority({instance, wrong, onAuthority, onChange}) {
             {instance.authority === "file" && (
                 <Field
                     owner={instance.id}
-                    row={{...file, help: "$SPLUNK_HOME may stand in the path. Every search head needs the file."}}
+                    row={{
+                        ...file,
+                        help: "$SPLUNK_HOME may stand in the path. Every search head needs the file.",
+                    }}
                     value={instance.values.ca_file}
                     wrong={wrong.ca_file}
                     onChange={onChange}

@@ -39,7 +39,8 @@ function checkHost(authority) {
 }
 
 export function checkAddress(address) {
-    if (!address) return "Enter the address of the IntelGraph service, such as https://intelgraph.example/.";
+    if (!address)
+        return "Enter the address of the IntelGraph service, such as https://intelgraph.example/.";
     const scheme = ["https://", "http://"].find((each) => address.startsWith(each));
     if (!scheme) {
         const other = /^([A-Za-z][A-Za-z0-9+.-]*):\/\//.exec(address)?.[1];
@@ -82,7 +83,8 @@ export function checkName(name, others) {
 // One word, as a header carries it. What is wrong is told without repeating any of it.
 export function checkToken(token) {
     if (!token) return "";
-    if (token.length > 511) return "The token is longer than 511 characters: paste the token alone.";
+    if (token.length > 511)
+        return "The token is longer than 511 characters: paste the token alone.";
     if (/[^\u0021-\u007e]/.test(token))
         return "The token holds a blank, a line end or another character that no token has: paste it alone.";
     return "";
@@ -100,8 +102,10 @@ export const filePath = (value) => (value.startsWith("file:") ? value.slice("fil
 export function checkProxy(proxy) {
     if (!proxy) return "";
     const scheme = ["https://", "http://"].find((each) => proxy.startsWith(each));
-    if (!scheme) return "A proxy's address begins with http:// or https://; others (socks) are not taken.";
-    if (visible.test(proxy)) return "The proxy's address holds a blank or a character that no address has.";
+    if (!scheme)
+        return "A proxy's address begins with http:// or https://; others (socks) are not taken.";
+    if (visible.test(proxy))
+        return "The proxy's address holds a blank or a character that no address has.";
     const [authority, path] = authorityOf(proxy, scheme);
     if (authority.includes("@"))
         return (
@@ -120,7 +124,9 @@ function networkIsGood(entry) {
     if (more !== undefined || !/^[0-9]{1,3}$/.test(bits)) return false;
     if (address.includes(":")) return /^[0-9a-f:.]+$/i.test(address) && Number(bits) <= 128;
     const parts = address4.exec(address);
-    return parts !== null && parts.slice(1).every((part) => Number(part) <= 255) && Number(bits) <= 32;
+    return (
+        parts !== null && parts.slice(1).every((part) => Number(part) <= 255) && Number(bits) <= 32
+    );
 }
 
 export function checkNoProxy(list) {
@@ -144,7 +150,9 @@ const field = /^[A-Za-z0-9_.:{}@*-]+$/;
 
 export function checkFields(list) {
     const wrong = entriesOf(list).find((entry) => !field.test(entry));
-    return wrong ? `"${wrong}" is no field name: write names separated by commas, * for any characters.` : "";
+    return wrong
+        ? `"${wrong}" is no field name: write names separated by commas, * for any characters.`
+        : "";
 }
 
 export function checkMask(list) {
@@ -169,7 +177,8 @@ export function checkTemplate(template) {
         return "The link needs {id}: without it every hand-off would lead to the same page.";
     if (!/^(\{url\}|https:\/\/|http:\/\/)/.test(template))
         return "The link begins with {url}, https:// or http://.";
-    if (/[\s"<>\\^`|]/.test(template)) return "The link holds a blank or a character that no link has.";
+    if (/[\s"<>\\^`|]/.test(template))
+        return "The link holds a blank or a character that no link has.";
     return "";
 }
 

@@ -57,9 +57,10 @@ export default function Doctor({doctor, heading}) {
             </h2>
             <div role="status">
                 {running && (
-                    <p>
-                        <WaitSpinner /> Asking DNS, the network, the service and this search head ...
-                    </p>
+                    <>
+                        <WaitSpinner /> Asking DNS, the network, the service and this search head
+                        ...
+                    </>
                 )}
                 {error && <Message type="error">The test could not be run: {error}</Message>}
                 {rows && (

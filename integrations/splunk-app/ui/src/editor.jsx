@@ -251,23 +251,39 @@ export default function Editor({loaded, reload}) {
         >
             <p>
                 Where hand-offs go, what may leave Splunk, and who is trusted.{" "}
-                {!saved.configured && "Enter an address, a tenant and a token; the rest may stay as it is."}
+                {!saved.configured &&
+                    "Enter an address, a tenant and a token; the rest may stay as it is."}
             </p>
-            <Unknown unknown={saved.unknown} />
-            {tried && <Mistakes draft={draft} wrong={wrong} go={go} box={hasWrong(wrong) ? box : null} />}
-            <Outcome outcome={outcome} box={box} />
-            <Instances saved={saved} draft={draft} open={instance.id} act={act} heading={listHeading} />
-            <InstanceForm
-                saved={saved}
-                instance={instance}
-                wrong={shown[instance.id] ?? {}}
-                tokens={tokens}
-                act={act}
-                heading={heading}
-            />
-            <Doctor doctor={doctor} heading={doctorHeading} />
-            <HandoffForm values={draft.handoff} wrong={shown.handoff} onChange={setHandoff} />
-            <Links draft={draft} domains={base.domains} />
+            <div inert={busy ? "" : undefined}>
+                <Unknown unknown={saved.unknown} />
+                {tried && (
+                    <Mistakes
+                        draft={draft}
+                        wrong={wrong}
+                        go={go}
+                        box={hasWrong(wrong) ? box : null}
+                    />
+                )}
+                <Outcome outcome={outcome} box={box} />
+                <Instances
+                    saved={saved}
+                    draft={draft}
+                    open={instance.id}
+                    act={act}
+                    heading={listHeading}
+                />
+                <InstanceForm
+                    saved={saved}
+                    instance={instance}
+                    wrong={shown[instance.id] ?? {}}
+                    tokens={tokens}
+                    act={act}
+                    heading={heading}
+                />
+                <Doctor doctor={doctor} heading={doctorHeading} />
+                <HandoffForm values={draft.handoff} wrong={shown.handoff} onChange={setHandoff} />
+                <Links draft={draft} domains={base.domains} />
+            </div>
             <Bar role="region" aria-label="Save">
                 <Buttons>
                     <Button
@@ -276,7 +292,11 @@ export default function Editor({loaded, reload}) {
                         label="Save"
                         disabled={canSave ? false : "dimmed"}
                     />
-                    <Button label="Discard changes" disabled={dirty ? false : "dimmed"} onClick={discard} />
+                    <Button
+                        label="Discard changes"
+                        disabled={dirty ? false : "dimmed"}
+                        onClick={discard}
+                    />
                     <Button
                         label="Test connection"
                         disabled={dirty || busy || !instance.origin ? "dimmed" : false}

@@ -4,6 +4,10 @@ import Text from "@splunk/react-ui/Text";
 
 export const inputId = (owner, key) => `${owner}-${key}`;
 
+// ControlGroup hands label and description to its child. This child passes them on to whatever in it
+// is the control, where Splunk's components would take them themselves.
+export const Wired = ({describedBy, children}) => children(describedBy);
+
 export default function Field({owner, row, value, wrong, onChange, shown}) {
     const {key, label, help, unit, required, kind} = row;
     const id = inputId(owner, key);

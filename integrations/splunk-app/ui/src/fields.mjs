@@ -42,7 +42,11 @@ export const instanceFields = [
     text("credential", "passwords", 1024, {
         label: "Path of the token file",
         check: (value) =>
-            value === "passwords" ? "" : filePath(value) ? checkPath(filePath(value)) : "Enter the path of the file.",
+            value === "passwords"
+                ? ""
+                : filePath(value)
+                  ? checkPath(filePath(value))
+                  : "Enter the path of the file.",
     }),
     text("ca_file", "", 1024, {label: "Path of the PEM file", check: checkPath}),
     text("ca_pem", "", 65536, {label: "Certificates"}),
@@ -120,7 +124,8 @@ export const defaultsOf = (fields) =>
 // What a line of a conf file cannot hold, whatever the setting.
 function wrongLine({label, key, most}, value) {
     if (value.length > most) return `${label ?? key} is longer than ${most} characters.`;
-    if (/[\u0000-\u001f\u007f]/.test(value)) return `${label ?? key} holds a line end or a control character.`;
+    if (/[\u0000-\u001f\u007f]/.test(value))
+        return `${label ?? key} holds a line end or a control character.`;
     if (value.endsWith("\\"))
         return `${label ?? key} must not end in a backslash: the conf file would take the next line along.`;
     return "";

@@ -21,8 +21,9 @@ export default function HandoffForm({values, wrong, onChange}) {
             {field("fields_deny")}
             {field("mask")}
             <p>
-                <code>hash</code> sends a digest, which still joins equal values; <code>prefix</code>{" "}
-                keeps only the network of an address; <code>drop</code> sends nothing.
+                <code>hash</code> sends a digest, which still joins equal values;{" "}
+                <code>prefix</code> keeps only the network of an address; <code>drop</code> sends
+                nothing.
             </p>
             <Columns>
                 {field("max_entities")}

@@ -87,7 +87,10 @@ function SignIn({saved, instance, wrong, tokens, act}) {
             ) : (
                 <Field
                     owner={instance.id}
-                    row={{...row("credential"), help: "The file holds the token (--role analyst) alone, mode 0600."}}
+                    row={{
+                        ...row("credential"),
+                        help: "The file holds the token (--role analyst) alone, mode 0600.",
+                    }}
                     value={credential}
                     shown={filePath(credential)}
                     wrong={wrong.credential}

@@ -37,7 +37,11 @@ export default function Links({draft, domains}) {
                     </p>
                     <Code tabIndex={0} aria-label="Lines for web-features.conf">
                         {["[feature:dashboards_csp]"]
-                            .concat(missing.map((host) => `dashboards_trusted_domain.${label(host)} = ${host}`))
+                            .concat(
+                                missing.map(
+                                    (host) => `dashboards_trusted_domain.${label(host)} = ${host}`,
+                                ),
+                            )
                             .join("\n")}
                     </Code>
                 </>

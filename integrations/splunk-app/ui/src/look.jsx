@@ -23,13 +23,33 @@ export const Main = styled.main`
     max-width: 1000px;
     padding: 24px 24px 96px;
 
-    h1, h2, h3 { color: ${variables.contentColorActive}; }
-    h1 { margin: 0 0 8px; }
-    h2 { margin: 0 0 8px; }
-    h2:focus { outline: none; }
-    h3 { border-top: 1px solid ${variables.borderColor}; margin: 16px 0 12px; padding-top: 12px; }
-    p { margin: 0 0 12px; max-width: 76ch; }
-    code { font-family: ${variables.monoFontFamily}; overflow-wrap: anywhere; }
+    h1,
+    h2,
+    h3 {
+        color: ${variables.contentColorActive};
+    }
+    h1 {
+        margin: 0 0 8px;
+    }
+    h2 {
+        margin: 0 0 8px;
+    }
+    h2:focus {
+        outline: none;
+    }
+    h3 {
+        border-top: 1px solid ${variables.borderColor};
+        margin: 16px 0 12px;
+        padding-top: 12px;
+    }
+    p {
+        margin: 0 0 12px;
+        max-width: 76ch;
+    }
+    code {
+        font-family: ${variables.monoFontFamily};
+        overflow-wrap: anywhere;
+    }
 `;
 
 export const Card = styled.section`
@@ -70,7 +90,8 @@ export const Code = styled.pre`
 
 export const Input = styled.input`
     background-color: ${variables.backgroundColor};
-    border: 1px solid ${({$wrong}) => ($wrong ? variables.accentColorNegative : variables.borderColor)};
+    border: 1px solid
+        ${({$wrong}) => ($wrong ? variables.accentColorNegative : variables.borderColor)};
     border-radius: 3px;
     box-sizing: border-box;
     color: ${variables.contentColorActive};
@@ -113,5 +134,8 @@ export const Bar = styled.div`
     right: 0;
     z-index: 10;
 
-    > div { margin: 0 auto; max-width: 952px; }
+    > div {
+        margin: 0 auto;
+        max-width: 952px;
+    }
 `;

@@ -19,7 +19,9 @@ function valuesOf(fields, content) {
 }
 
 const unknownIn = (fields, content) =>
-    Object.keys(content).filter((key) => !own.has(key) && !fields.some((field) => field.key === key));
+    Object.keys(content).filter(
+        (key) => !own.has(key) && !fields.some((field) => field.key === key),
+    );
 
 // `conf` as readConf gives it, `secrets` the names that have a token, null where that is not known,
 // `configured` whether the app is marked so.
@@ -94,9 +96,12 @@ export const hasSecret = (saved, {origin}) => Boolean(origin && saved.secrets?.i
 
 // Whether the stored token stays with this instance: it was given for this name and this address.
 export function keepsSecret(saved, instance) {
-    if (!hasSecret(saved, instance) || instance.tokenDropped || !usesPasswords(instance)) return false;
+    if (!hasSecret(saved, instance) || instance.tokenDropped || !usesPasswords(instance))
+        return false;
     const before = saved.instances[instance.origin].values;
-    return instance.name === instance.origin && originOf(instance.values.url) === originOf(before.url);
+    return (
+        instance.name === instance.origin && originOf(instance.values.url) === originOf(before.url)
+    );
 }
 
 function wrongToken(saved, instance, token) {
@@ -204,7 +209,8 @@ const isUntouched = (instance) =>
     !instance.origin &&
     !instance.tokenTyped &&
     instance.authority === "system" &&
-    Object.keys(changed(instanceFields, defaultsOf(instanceFields), confValues(instance))).length === 0;
+    Object.keys(changed(instanceFields, defaultsOf(instanceFields), confValues(instance)))
+        .length === 0;
 
 export function isDirty(saved, draft) {
     const first = draft.instances.length === 1 && isUntouched(draft.instances[0]);
@@ -226,7 +232,9 @@ function instanceSteps(saved, instance, token) {
         steps.push(step(`the old token of "${name}" is removed`, (to) => to.removeSecret(name)));
     if (Object.keys(values).length > 0)
         steps.push(
-            step(`the settings of "${name}" are written`, (to) => to.writeStanza(prefix + name, values)),
+            step(`the settings of "${name}" are written`, (to) =>
+                to.writeStanza(prefix + name, values),
+            ),
         );
     if (token && usesPasswords(instance))
         steps.push(step(`the token of "${name}" is stored`, (to) => to.storeSecret(name, token)));
@@ -253,7 +261,11 @@ export function stepsToSave(saved, draft, tokens) {
             steps.push(...instanceSteps(saved, instance, tokens.get(instance.id) ?? ""));
     const handoff = changed(handoffFields, saved.handoff, trimmed(draft.handoff));
     if (Object.keys(handoff).length > 0)
-        steps.push(step("the settings of all hand-offs are written", (to) => to.writeStanza("handoff", handoff)));
+        steps.push(
+            step("the settings of all hand-offs are written", (to) =>
+                to.writeStanza("handoff", handoff),
+            ),
+        );
     for (const {name, origin} of draft.instances)
         if (origin && origin !== name) steps.push(...removalSteps(saved, origin));
     if (!saved.configured)
@@ -304,7 +316,11 @@ export function linkHost({values}) {
 
 export const isTrusted = (domains, host) =>
     domains.some((domain) => {
-        const name = domain.trim().replace(/^[a-z]+:\/\//i, "").replace(/\/.*$/, "").toLowerCase();
+        const name = domain
+            .trim()
+            .replace(/^[a-z]+:\/\//i, "")
+            .replace(/\/.*$/, "")
+            .toLowerCase();
         return name.startsWith("*.")
             ? host.toLowerCase().endsWith(name.slice(1))
             : name === host.toLowerCase();

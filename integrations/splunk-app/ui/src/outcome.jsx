@@ -31,8 +31,8 @@ export function Mistakes({draft, wrong, go, box}) {
     return (
         <div role="alert" tabIndex={-1} ref={box} data-test="mistakes">
             <Message type="error">
-                Nothing was saved. {all.length === 1 ? "One setting" : `${all.length} settings`} must
-                be mended first:
+                Nothing was saved. {all.length === 1 ? "One setting" : `${all.length} settings`}{" "}
+                must be mended first:
                 <ul>
                     {all.map(({owner, key, sentence, where}) => (
                         <li key={`${owner} ${key}`}>
@@ -64,8 +64,8 @@ const cure = ({status}) => {
         return (
             <>
                 {" "}
-                Writing needs write access to the app&apos;s configuration, and storing a token needs{" "}
-                <code>edit_storage_passwords</code> or <code>admin_all_objects</code>.
+                Writing needs write access to the app&apos;s configuration, and storing a token
+                needs <code>edit_storage_passwords</code> or <code>admin_all_objects</code>.
             </>
         );
     return <> Press Save to try what is left again.</>;

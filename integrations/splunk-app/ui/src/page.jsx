@@ -52,8 +52,8 @@ function Ended() {
 function Forbidden({error}) {
     return (
         <Message type="error">
-            {error.message} The settings of IntelGraph are for Splunk admins: ask one for a role with{" "}
-            <code>{needed}</code>, such as intelgraph_admin.
+            {error.message} The settings of IntelGraph are for Splunk admins: ask one for a role
+            with <code>{needed}</code>, such as intelgraph_admin.
         </Message>
     );
 }
@@ -61,8 +61,7 @@ function Forbidden({error}) {
 function Failed({error, again}) {
     return (
         <Message type="error">
-            The settings could not be read: {error.message}{" "}
-            <Act onClick={again}>Try again</Act>
+            The settings could not be read: {error.message} <Act onClick={again}>Try again</Act>
         </Message>
     );
 }
@@ -95,9 +94,9 @@ export default function Page() {
                     </div>
                 )}
                 {!state.loaded && !state.error && (
-                    <p role="status">
+                    <div role="status">
                         <WaitSpinner /> Reading the settings ...
-                    </p>
+                    </div>
                 )}
             </Main>
         </>

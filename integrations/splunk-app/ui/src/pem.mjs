@@ -55,7 +55,10 @@ function wrongBlock([, begin, body, end], number) {
 export function readCertificates(text) {
     if (!text.trim()) return {count: 0, wrong: "Paste a certificate, or choose another source."};
     if (text.length > limit)
-        return {count: 0, wrong: `This is longer than ${limit} characters: keep only the authority.`};
+        return {
+            count: 0,
+            wrong: `This is longer than ${limit} characters: keep only the authority.`,
+        };
     const blocks = [...text.matchAll(block)];
     if (blocks.length === 0) {
         const cut = text.includes("-----BEGIN ");

@@ -120,19 +120,25 @@ export const isConfigured = async () => {
     return truth(reply.entry[0].content.configured);
 };
 
-export const setConfigured = () => send("POST", `services/apps/local/${app}`, {values: {configured: "true"}});
+export const setConfigured = () =>
+    send("POST", `services/apps/local/${app}`, {values: {configured: "true"}});
 
-export const truth = (value) => ["1", "true", "t", "yes", "on"].includes(String(value).toLowerCase());
+export const truth = (value) =>
+    ["1", "true", "t", "yes", "on"].includes(String(value).toLowerCase());
 
 export const signInPlace = () =>
     createURL("account/login", {return_to: window.location.pathname + window.location.search});
 
 // The rows of a search that is over within one request, and what it says beside them.
 export async function runSearch(search) {
-    const reply = await send("POST", `servicesNS/${encodeURIComponent(username)}/${app}/search/jobs`, {
-        values: {search, exec_mode: "oneshot", output_mode: "json", count: 0},
-        wait_ms: 90000,
-    });
+    const reply = await send(
+        "POST",
+        `servicesNS/${encodeURIComponent(username)}/${app}/search/jobs`,
+        {
+            values: {search, exec_mode: "oneshot", output_mode: "json", count: 0},
+            wait_ms: 90000,
+        },
+    );
     const failed = reply.messages?.find(({type}) => type === "ERROR" || type === "FATAL");
     if (failed && !reply.results?.length) throw new Refusal(200, failed.text);
     return reply.results ?? [];

@@ -4,7 +4,7 @@ import {useEffect, useRef, useState} from "react";
 import Button from "@splunk/react-ui/Button";
 import ControlGroup from "@splunk/react-ui/ControlGroup";
 import Message from "@splunk/react-ui/Message";
-import {inputId} from "./field.jsx";
+import {inputId, Wired} from "./field.jsx";
 import {Buttons, Input} from "./look.jsx";
 
 function Typed({instance, wrong, known, tokens, onTyped}) {
@@ -32,30 +32,35 @@ function Typed({instance, wrong, known, tokens, onTyped}) {
                       "Splunk's storage/passwords; analysts never get it."
             }
         >
-            <Input
-                id={id}
-                ref={input}
-                type="password"
-                autoComplete="new-password"
-                spellCheck={false}
-                aria-invalid={Boolean(wrong)}
-                $wrong={Boolean(wrong)}
-                onChange={take}
-            />
+            <Wired>
+                {(describedBy) => (
+                    <Input
+                        id={id}
+                        ref={input}
+                        type="password"
+                        autoComplete="new-password"
+                        spellCheck={false}
+                        aria-describedby={describedBy}
+                        aria-invalid={Boolean(wrong)}
+                        $wrong={Boolean(wrong)}
+                        onChange={take}
+                    />
+                )}
+            </Wired>
         </ControlGroup>
     );
 }
 
-function Stored({text, children}) {
+// What is known of the stored token, and what can be done with it. No control has this label.
+function State({type, text, children}) {
     return (
-        <ControlGroup label="API token" controlsLayout="none">
-            <div>
-                <Message type="success" data-test="token-state">
-                    {text}
-                </Message>
-                <Buttons>{children}</Buttons>
-            </div>
-        </ControlGroup>
+        <div role="group" aria-label="API token" style={{marginBottom: 20}}>
+            <div>API token</div>
+            <Message type={type} data-test="token-state">
+                {text}
+            </Message>
+            <Buttons>{children}</Buttons>
+        </div>
     );
 }
 
@@ -73,33 +78,25 @@ export default function Token({instance, keeps, stored, wrong, tokens, onTyped, 
     };
     if (instance.tokenDropped && !instance.tokenTyped)
         return (
-            <ControlGroup label="API token" controlsLayout="none">
-                <div>
-                    <Message type="warning" data-test="token-state">
-                        The stored token is removed when you save. Nobody can hand off by this
-                        instance without one. What analysts got by it ends within five minutes;
-                        to end that at once, revoke the token in IntelGraph.
-                    </Message>
-                    <Buttons>
-                        <Button label="Keep the token" onClick={() => onDropped(false)} />
-                    </Buttons>
-                </div>
-            </ControlGroup>
+            <State
+                type="warning"
+                text={
+                    "The stored token is removed when you save. Nobody can hand off by this instance " +
+                    "without one. What analysts got by it ends within five minutes; to end that at " +
+                    "once, revoke the token in IntelGraph."
+                }
+            >
+                <Button label="Keep the token" onClick={() => onDropped(false)} />
+            </State>
         );
     if (keeps && !replacing && !instance.tokenTyped)
         return (
-            <Stored text="A token is stored. It is never shown again.">
+            <State type="success" text="A token is stored. It is never shown again.">
                 <Button label="Replace the token" onClick={replace} />
                 <Button label="Remove the token" onClick={() => onDropped(true)} />
-            </Stored>
+            </State>
         );
     return (
-        <Typed
-            instance={instance}
-            wrong={wrong}
-            known={stored}
-            tokens={tokens}
-            onTyped={onTyped}
-        />
+        <Typed instance={instance} wrong={wrong} known={stored} tokens={tokens} onTyped={onTyped} />
     );
 }
