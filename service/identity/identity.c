@@ -51,26 +51,22 @@ static enum fault_code check_names(struct str tenant, struct str name, struct fa
     return FAULT_NONE;
 }
 
-static enum fault_code store_new(struct identity *identity, const struct identity_row *row,
-                                 struct fault *fault)
+struct creation {
+    struct identity *identity;
+    const struct identity_row *row;
+};
+
+static enum fault_code create_in(struct store *store, void *context, struct fault *fault)
 {
-    struct identity_event event = {.action = "token.created",
-                                   .tenant = row->token.tenant,
-                                   .token = &row->token,
-                                   .subject = STR("command line")};
-    struct store *store;
-    enum fault_code code = store_pool_take(identity->pool, &store, fault);
-    if (code != FAULT_NONE)
-        return code;
-    code = store_begin(store, fault);
+    const struct creation *creation = context;
+    const struct identity_row *row = creation->row;
+    const struct identity_event event = {.action = "token.created",
+                                         .tenant = row->token.tenant,
+                                         .token = &row->token,
+                                         .subject = STR("command line")};
+    enum fault_code code = identity_store_add(store, row, fault);
     if (code == FAULT_NONE)
-        code = identity_store_add(store, row, fault);
-    if (code == FAULT_NONE)
-        code = identity_record(identity, store, NULL, &event, fault);
-    if (code == FAULT_NONE)
-        code = store_commit(store, fault);
-    store_rollback(store);
-    store_pool_give(identity->pool, store);
+        code = identity_record(creation->identity, store, NULL, &event, fault);
     return code;
 }
 
@@ -101,7 +97,8 @@ enum fault_code identity_token_create(struct identity *identity, struct str tena
                   .expires_us = expires_us},
         .secret = sha256_of(str_of(secret)),
     };
-    code = store_new(identity, &row, fault);
+    struct creation creation = {identity, &row};
+    code = store_pool_write(identity->pool, create_in, &creation, fault);
     if (code == FAULT_NONE) {
         buf_addf(out_token, "igt_%s_%s", id, secret);
         code = buf_check(out_token, "the token", fault);
@@ -125,45 +122,46 @@ enum fault_code identity_token_each(struct identity *identity, struct str tenant
     return code;
 }
 
-static enum fault_code revoke_in(struct identity *identity, struct store *store,
-                                 struct arena *arena, struct str tenant, struct str id,
-                                 const struct web_request *request,
-                                 const struct identity_caller *by, struct fault *fault)
+struct revocation {
+    struct identity *identity;
+    struct arena arena;
+    struct str tenant; /* "": any */
+    struct str id;
+    const struct web_request *request;
+    const struct identity_caller *by; /* NULL: the command line */
+};
+
+static enum fault_code revoke_in(struct store *store, void *context, struct fault *fault)
 {
+    struct revocation *revocation = context;
+    const struct identity_caller *by = revocation->by;
+    struct str tenant = revocation->tenant;
     struct identity_row row;
     bool changed = false;
-    enum fault_code code = identity_store_find(store, arena, id, &row, fault);
+    enum fault_code code =
+        identity_store_find(store, &revocation->arena, revocation->id, &row, fault);
     if (code == FAULT_NOT_FOUND ||
         (code == FAULT_NONE && tenant.len > 0 && !str_equal(tenant, row.token.tenant)))
         return fault_field(fault, FAULT_NOT_FOUND, "id", "there is no token with this id");
     if (code == FAULT_NONE)
-        code = identity_store_revoke(store, id, os_now_us(), &changed, fault);
+        code = identity_store_revoke(store, revocation->id, os_now_us(), &changed, fault);
     if (code != FAULT_NONE || !changed)
         return code;
     const struct identity_event event = {.action = "token.revoked",
                                          .tenant = row.token.tenant,
                                          .token = &row.token,
                                          .subject = by ? by->name : STR("command line")};
-    return identity_record(identity, store, request, &event, fault);
+    return identity_record(revocation->identity, store, revocation->request, &event, fault);
 }
 
 enum fault_code identity_token_revoke(struct identity *identity, struct str tenant, struct str id,
                                       const struct web_request *request,
                                       const struct identity_caller *by, struct fault *fault)
 {
-    struct store *store;
-    struct arena arena;
-    enum fault_code code = store_pool_take(identity->pool, &store, fault);
-    if (code != FAULT_NONE)
-        return code;
-    arena_init(&arena, ROW_MAX);
-    code = store_begin(store, fault);
-    if (code == FAULT_NONE)
-        code = revoke_in(identity, store, &arena, tenant, id, request, by, fault);
-    if (code == FAULT_NONE)
-        code = store_commit(store, fault);
-    store_rollback(store);
-    arena_done(&arena);
-    store_pool_give(identity->pool, store);
+    struct revocation revocation = {
+        .identity = identity, .tenant = tenant, .id = id, .request = request, .by = by};
+    arena_init(&revocation.arena, ROW_MAX);
+    enum fault_code code = store_pool_write(identity->pool, revoke_in, &revocation, fault);
+    arena_done(&revocation.arena);
     return code;
 }

@@ -59,24 +59,29 @@ enum fault_code identity_record(struct identity *identity, struct store *store,
     return code;
 }
 
+struct recording {
+    struct identity *identity;
+    const struct web_request *request;
+    const struct identity_event *event;
+    int64_t used_us; /* 0: the token was not used */
+};
+
+static enum fault_code record_in(struct store *store, void *context, struct fault *fault)
+{
+    const struct recording *recording = context;
+    enum fault_code code =
+        identity_record(recording->identity, store, recording->request, recording->event, fault);
+    if (code == FAULT_NONE && recording->used_us != 0)
+        code = identity_store_used(store, recording->event->token->id, recording->used_us, fault);
+    return code;
+}
+
 static enum fault_code record_alone(struct identity *identity, const struct web_request *request,
                                     const struct identity_event *event, int64_t used_us,
                                     struct fault *fault)
 {
-    struct store *store;
-    enum fault_code code = store_pool_take(identity->pool, &store, fault);
-    if (code != FAULT_NONE)
-        return code;
-    code = store_begin(store, fault);
-    if (code == FAULT_NONE)
-        code = identity_record(identity, store, request, event, fault);
-    if (code == FAULT_NONE && used_us != 0)
-        code = identity_store_used(store, event->token->id, used_us, fault);
-    if (code == FAULT_NONE)
-        code = store_commit(store, fault);
-    store_rollback(store);
-    store_pool_give(identity->pool, store);
-    return code;
+    struct recording recording = {identity, request, event, used_us};
+    return store_pool_write(identity->pool, record_in, &recording, fault);
 }
 
 void identity_record_denial(struct identity *identity, const struct web_request *request,

@@ -29,11 +29,17 @@ static enum fault_code make(struct made *made, struct fault *fault)
 }
 
 /* The token and its record, or neither. */
-static enum fault_code keep(struct identity *identity, const struct web_request *request,
-                            const struct identity_grant *grant, struct fault *fault)
+struct keeping {
+    struct identity *identity;
+    const struct web_request *request;
+    const struct identity_grant *grant;
+};
+
+static enum fault_code keep_in(struct store *store, void *context, struct fault *fault)
 {
+    const struct keeping *keeping = context;
+    const struct identity_grant *grant = keeping->grant;
     char detail[DETAIL_MAX];
-    struct store *store;
     snprintf(detail, sizeof detail, "scope %s, search head %.*s",
              identity_scope_name(grant->ask.scope), STR_ARG(grant->ask.search_head));
     const struct identity_token token = {
@@ -44,18 +50,9 @@ static enum fault_code keep(struct identity *identity, const struct web_request 
     };
     const struct identity_event event = {
         .action = "token.issued", .tenant = grant->tenant, .token = &token, .detail = detail};
-    enum fault_code code = store_pool_take(identity->pool, &store, fault);
-    if (code != FAULT_NONE)
-        return code;
-    code = store_begin(store, fault);
+    enum fault_code code = identity_grant_store_add(store, grant, fault);
     if (code == FAULT_NONE)
-        code = identity_grant_store_add(store, grant, fault);
-    if (code == FAULT_NONE)
-        code = identity_record(identity, store, request, &event, fault);
-    if (code == FAULT_NONE)
-        code = store_commit(store, fault);
-    store_rollback(store);
-    store_pool_give(identity->pool, store);
+        code = identity_record(keeping->identity, store, keeping->request, &event, fault);
     return code;
 }
 
@@ -126,7 +123,8 @@ static enum fault_code issue(struct identity *identity, const struct web_request
                            "and %d for all; try again in a minute",
                            IDENTITY_PACE_SUBJECT, IDENTITY_PACE_PARENT);
     if (code == FAULT_NONE)
-        code = keep(identity, request, &grant, fault);
+        code = store_pool_write(identity->pool, keep_in,
+                                &(struct keeping){identity, request, &grant}, fault);
     if (code == FAULT_NONE)
         code = reply_grant(&grant, &made, reply, fault);
     explicit_bzero(&made, sizeof made);

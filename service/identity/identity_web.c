@@ -52,27 +52,37 @@ static enum fault_code read_sign_in(struct web_request *request, struct str *out
     return FAULT_NONE;
 }
 
-static enum fault_code open_session(struct identity *identity, const struct web_request *request,
-                                    const struct identity_token *token,
-                                    const struct sha256 *session, int64_t expires_us,
-                                    struct fault *fault)
+/* One that begins, or one that ends. */
+struct session {
+    struct identity *identity;
+    const struct web_request *request;
+    const struct identity_token *token;
+    struct sha256 key;
+    int64_t expires_us;
+};
+
+static enum fault_code open_in(struct store *store, void *context, struct fault *fault)
 {
+    const struct session *session = context;
     const struct identity_event event = {
-        .action = "session.opened", .tenant = token->tenant, .token = token};
-    struct store *store;
-    enum fault_code code = store_pool_take(identity->pool, &store, fault);
-    if (code != FAULT_NONE)
-        return code;
-    code = store_begin(store, fault);
+        .action = "session.opened", .tenant = session->token->tenant, .token = session->token};
+    enum fault_code code =
+        identity_store_open_session(store, &session->key, session->token->id,
+                                    session->request->started_us, session->expires_us, fault);
     if (code == FAULT_NONE)
-        code = identity_store_open_session(store, session, token->id, request->started_us,
-                                           expires_us, fault);
-    if (code == FAULT_NONE)
-        code = identity_record(identity, store, request, &event, fault);
-    if (code == FAULT_NONE)
-        code = store_commit(store, fault);
-    store_rollback(store);
-    store_pool_give(identity->pool, store);
+        code = identity_record(session->identity, store, session->request, &event, fault);
+    return code;
+}
+
+static enum fault_code close_in(struct store *store, void *context, struct fault *fault)
+{
+    const struct session *session = context;
+    const struct identity_event event = {
+        .action = "session.closed", .tenant = session->token->tenant, .token = session->token};
+    bool closed = false;
+    enum fault_code code = identity_store_close_session(store, &session->key, &closed, fault);
+    if (code == FAULT_NONE && closed)
+        code = identity_record(session->identity, store, session->request, &event, fault);
     return code;
 }
 
@@ -124,11 +134,11 @@ static enum fault_code post_session(void *context, struct web_request *request,
     if (os_random(random, sizeof random) != 0)
         return fault_set(fault, FAULT_IO, "the system gives no random numbers for a session");
     hex_of(random, sizeof random, value);
-    struct sha256 session = sha256_of(str_of(value));
     int64_t expires_us = request->started_us + IDENTITY_SESSION_US;
     if (row.token.expires_us != 0 && row.token.expires_us < expires_us)
         expires_us = row.token.expires_us;
-    code = open_session(identity, request, &row.token, &session, expires_us, fault);
+    struct session session = {identity, request, &row.token, sha256_of(str_of(value)), expires_us};
+    code = store_pool_write(identity->pool, open_in, &session, fault);
     if (code == FAULT_NONE) {
         reply->status = 204;
         set_cookie(identity, request, reply, value, (expires_us - request->started_us) / 1000000);
@@ -140,27 +150,15 @@ static enum fault_code post_session(void *context, struct web_request *request,
 static enum fault_code close_session(struct identity *identity, const struct web_request *request,
                                      const struct identity_caller *caller, struct fault *fault)
 {
-    struct sha256 session = sha256_of(web_cookie(request, IDENTITY_COOKIE));
     const struct identity_token token = {.id = caller->token,
+                                         .tenant = caller->tenant,
                                          .name = caller->name,
                                          .role = str_of(identity_role_name(caller->role))};
-    const struct identity_event event = {
-        .action = "session.closed", .tenant = caller->tenant, .token = &token};
-    struct store *store;
-    bool closed = false;
-    enum fault_code code = store_pool_take(identity->pool, &store, fault);
-    if (code != FAULT_NONE)
-        return code;
-    code = store_begin(store, fault);
-    if (code == FAULT_NONE)
-        code = identity_store_close_session(store, &session, &closed, fault);
-    if (code == FAULT_NONE && closed)
-        code = identity_record(identity, store, request, &event, fault);
-    if (code == FAULT_NONE)
-        code = store_commit(store, fault);
-    store_rollback(store);
-    store_pool_give(identity->pool, store);
-    return code;
+    struct session session = {.identity = identity,
+                              .request = request,
+                              .token = &token,
+                              .key = sha256_of(web_cookie(request, IDENTITY_COOKIE))};
+    return store_pool_write(identity->pool, close_in, &session, fault);
 }
 
 static enum fault_code delete_session(void *context, struct web_request *request,
