@@ -69,7 +69,7 @@ static enum fault_code read_number(struct persist_reader *reader, const char *wh
 static enum fault_code read_bytes(struct persist_reader *reader, size_t len, bool keep,
                                   const char *what, struct fault *fault)
 {
-    char passed[512];
+    char passed[512] = {0};
     while (len > 0) {
         size_t most = keep ? ROOM_AT_ONCE : sizeof passed;
         size_t step = len < most ? len : most;

@@ -300,7 +300,7 @@ enum fault_code identity_gate(struct identity *identity, struct web_request *req
         *out_caller = (struct identity_caller){0};
         return FAULT_NONE;
     }
-    struct identity_row row;
+    struct identity_row row = {0};
     struct identity_caller caller = {0};
     enum fault_code code = find_credential(identity, request, &row, &caller.by_cookie, fault);
     if (code != FAULT_NONE)

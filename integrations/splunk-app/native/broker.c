@@ -54,7 +54,7 @@ static enum fault_code check_caller(struct run *run, struct fault *fault)
 static enum fault_code name_search_head(struct run *run, struct splunkd *system,
                                         struct fault *fault)
 {
-    const struct json *top;
+    const struct json *top = NULL;
     struct str *name = &run->call.server_name;
     enum fault_code code = FAULT_NONE;
     if (name->len == 0)

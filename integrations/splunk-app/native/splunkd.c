@@ -219,7 +219,7 @@ const struct json *splunkd_content(const struct json *top)
 enum fault_code splunkd_context_read(struct splunkd *splunkd, struct arena *arena,
                                      struct splunkd_context *out, struct fault *fault)
 {
-    const struct json *top;
+    const struct json *top = NULL;
     struct splunkd_context context;
     enum fault_code code = splunkd_ask(splunkd, STR("services/authentication/current-context"),
                                        NULL, arena, &top, NULL, fault);

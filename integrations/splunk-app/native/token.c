@@ -44,7 +44,7 @@ static enum fault_code ask_broker(struct splunkd *splunkd, const struct settings
 {
     struct buf form;
     struct str token;
-    const struct json *top;
+    const struct json *top = NULL;
     buf_init(&form, FORM_BYTES);
     splunkd_add_field(&form, "instance", settings->instance);
     splunkd_add_field(&form, "scope", str_of(token_scope_name(scope)));
