@@ -1,4 +1,5 @@
 // Test connection: what igdoctor finds, a row a check, each with its cure.
+import {useState} from "react";
 import Chip from "@splunk/react-ui/Chip";
 import Message from "@splunk/react-ui/Message";
 import Table from "@splunk/react-ui/Table";
@@ -14,13 +15,30 @@ const looks = {
 };
 
 // The name is one of a-z, 0-9, _ and -: it cannot end the quotes.
-export async function examine(name) {
+async function ask(name) {
     const rows = await runSearch(`| igdoctor instance="${name}"`);
     if (rows.length === 0) throw new Error("igdoctor gave no row: is the app installed whole?");
     return rows;
 }
 
-export function summary(rows) {
+export function useDoctor(focus, heading) {
+    const [state, setState] = useState(null);
+    return {
+        state,
+        forget: () => setState(null),
+        async examine(name) {
+            setState({name, running: true});
+            focus(heading);
+            try {
+                setState({name, rows: await ask(name)});
+            } catch (error) {
+                setState({name, error: error.message});
+            }
+        },
+    };
+}
+
+function summary(rows) {
     const count = (status) => rows.filter((row) => row.status === status).length;
     const parts = [
         [count("failed"), "failed"],

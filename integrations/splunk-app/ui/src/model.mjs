@@ -79,6 +79,25 @@ export function draftOf(saved) {
     return {instances, handoff: {...saved.handoff}};
 }
 
+// --- edits of a draft ---------------------------------------------------------------------------
+
+export const withInstance = (draft, id, values) => ({
+    ...draft,
+    instances: draft.instances.map((each) => (each.id === id ? {...each, ...values} : each)),
+});
+
+export const withDefault = (draft, name) => ({
+    ...draft,
+    handoff: {...draft.handoff, instance: name},
+});
+
+// Without any instance there is a new one to fill in, which is the default.
+export function withoutInstance(draft, id) {
+    const left = draft.instances.filter((each) => each.id !== id);
+    if (left.length > 0) return {...draft, instances: left};
+    return withDefault({...draft, instances: [newInstance("default")]}, "default");
+}
+
 export function freeName(draft, stem) {
     const taken = new Set(draft.instances.map(({name}) => name));
     if (!taken.has(stem)) return stem;
@@ -158,6 +177,9 @@ export function wrongOf(saved, draft, tokens) {
     }
     return wrong;
 }
+
+export const hasWrong = (wrong) =>
+    Object.values(wrong).some((found) => Object.keys(found).length > 0);
 
 // --- what is to be saved ------------------------------------------------------------------------
 
