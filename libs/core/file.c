@@ -166,6 +166,25 @@ enum fault_code file_append(const char *path, struct str line, unsigned mode, bo
     return code;
 }
 
+/* Flushes the name of a new folder. One above it that may be passed through and not read (Splunk's
+ * own, for another user) cannot be flushed by us. */
+static enum fault_code sync_name(const char *path, struct fault *fault)
+{
+    char folder[PATH_MAX];
+    if (!folder_of(path, folder, sizeof folder))
+        return fault_set(fault, FAULT_INPUT, "the path %s is too long", path);
+    int fd = os_open(folder, O_RDONLY | O_DIRECTORY, 0);
+    if (fd < 0 && errno == EACCES)
+        return FAULT_NONE;
+    if (fd < 0)
+        return fault_errno(fault, errno, "cannot open the folder %s", folder);
+    enum fault_code code = FAULT_NONE;
+    if (os_fsync(fd) < 0)
+        code = fault_errno(fault, errno, "cannot flush the folder %s to disk", folder);
+    os_close(fd);
+    return code;
+}
+
 enum fault_code file_make_folder(const char *path, unsigned mode, struct fault *fault)
 {
     char part[PATH_MAX];
@@ -176,8 +195,12 @@ enum fault_code file_make_folder(const char *path, unsigned mode, struct fault *
             continue;
         char kept = *at;
         *at = '\0';
-        if (os_mkdir(part, mode) < 0 && errno != EEXIST)
+        int made = os_mkdir(part, mode);
+        if (made < 0 && errno != EEXIST)
             return fault_errno(fault, errno, "cannot make the folder %s", part);
+        enum fault_code code = made == 0 ? sync_name(part, fault) : FAULT_NONE;
+        if (code != FAULT_NONE)
+            return code;
         *at = kept;
         if (kept == '\0')
             return FAULT_NONE;
@@ -203,6 +226,8 @@ static enum fault_code read_entries(DIR *dir, struct arena *arena, struct file_e
         if (entries && count < room) {
             entries[count].name = arena_copy(arena, str_of(at->d_name));
             entries[count].size = info.st_size;
+            entries[count].changed_us =
+                (int64_t)info.st_mtim.tv_sec * 1000000 + info.st_mtim.tv_nsec / 1000;
             if (!entries[count].name.ptr)
                 return fault_set(fault, FAULT_NO_MEMORY, "no memory left to list a folder");
         }

@@ -25,7 +25,8 @@ enum fault_code file_replace(const char *path, struct str content, unsigned mode
 enum fault_code file_append(const char *path, struct str line, unsigned mode, bool durable,
                             struct fault *fault) MUST_USE;
 
-/* Makes the folder and those above it that are missing, with `mode`. */
+/* Makes the folder and those above it that are missing, with `mode`; what it has made survives a
+ * power cut. */
 enum fault_code file_make_folder(const char *path, unsigned mode, struct fault *fault) MUST_USE;
 
 /* Flushes a folder's entries (a created or renamed file) to disk. */
@@ -33,7 +34,8 @@ enum fault_code file_sync_folder(const char *path, struct fault *fault) MUST_USE
 
 struct file_entry {
     struct str name;
-    int64_t size; /* bytes */
+    int64_t size;       /* bytes */
+    int64_t changed_us; /* when its content last changed, UTC */
 };
 
 /* The plain files of a folder, by name. The list lives in the arena. FAULT_NOT_FOUND when there is

@@ -56,8 +56,8 @@ int64_t os_now_us(void);
 int64_t os_monotonic_us(void);
 int os_random(void *out, size_t len);
 
-/* For a process that holds secrets: no core file, and no other process of the same user may read its
- * memory. Not through the platform: it concerns the process, not what it does. */
+/* For a process that holds secrets: no core file, and no other process of the same user may read
+ * its memory. Not through the platform: it concerns the process, not what it does. */
 void os_hide_memory(void);
 
 #endif

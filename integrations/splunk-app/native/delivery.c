@@ -221,6 +221,7 @@ static void deliver_outbox(struct run *run, struct str user)
     size_t count;
     size_t done = 0;
     int64_t until_us = os_monotonic_us() + LATE_BUDGET_US;
+    outbox_sweep(run->places->outbox);
     if (outbox_list(run->places->outbox, run->arena, &ids, &count, &fault) != FAULT_NONE) {
         command_say(run->messages, COMMAND_WARN, "IntelGraph: the outbox cannot be read: %s",
                     fault.text);

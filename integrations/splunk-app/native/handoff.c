@@ -93,8 +93,6 @@ static enum fault_code identify(struct handoff *handoff, struct fault *fault)
     buf_done(&command);
     if (code == FAULT_NONE)
         link_write(&handoff->settings, str_of(handoff->id), handoff->link);
-    if (code == FAULT_NONE && handoff->link[0] == '\0')
-        code = fault_set(fault, FAULT_NO_MEMORY, "no memory left for the hand-off's link");
     return code;
 }
 

@@ -22,27 +22,37 @@ static enum fault_code no_memory(struct fault *fault)
 
 /* --- the file ------------------------------------------------------------------------------- */
 
-/* 0 when there is no such file. */
-static enum fault_code size_of(const struct places *places, int64_t *out, struct fault *fault)
+/* The log, and what it was before it was turned over the last time (libs/core/rotate.h). */
+static const char *const file_names[] = {FILE_NAME, FILE_NAME ".1"};
+
+enum { FILES = sizeof file_names / sizeof file_names[0] };
+
+/* 0 when there is no such file. *out_more when there are still older ones. */
+static enum fault_code sizes_of(const struct places *places, int64_t out[FILES], bool *out_more,
+                                struct fault *fault)
 {
     struct arena arena;
     struct file_entry *entries;
     size_t count = 0;
     arena_init(&arena, LOG_FOLDER_BYTES);
     enum fault_code code = file_list(places->log, &arena, &entries, &count, fault);
-    *out = 0;
-    for (size_t i = 0; code == FAULT_NONE && i < count; i++)
-        if (str_equal(entries[i].name, STR(FILE_NAME)))
-            *out = entries[i].size;
+    memset(out, 0, FILES * sizeof *out);
+    *out_more = false;
+    for (size_t i = 0; code == FAULT_NONE && i < count; i++) {
+        for (size_t j = 0; j < FILES; j++)
+            if (str_equal(entries[i].name, str_of(file_names[j])))
+                out[j] = entries[i].size;
+        *out_more = *out_more || str_equal(entries[i].name, STR(FILE_NAME ".2"));
+    }
     arena_done(&arena);
     return code == FAULT_NOT_FOUND ? FAULT_NONE : code;
 }
 
-/* The file's last KEPT_BYTES_MAX bytes. */
-static enum fault_code read_end(const char *path, int64_t size, struct buf *out,
+/* The file's last `most` bytes. */
+static enum fault_code read_end(const char *path, int64_t size, int64_t most, struct buf *out,
                                 struct fault *fault)
 {
-    int64_t at = size > KEPT_BYTES_MAX ? size - KEPT_BYTES_MAX : 0;
+    int64_t at = size > most ? size - most : 0;
     int fd = os_open(path, O_RDONLY | O_CLOEXEC, 0);
     if (fd < 0)
         return fault_errno(fault, errno, "cannot open %s", path);
@@ -179,25 +189,30 @@ enum fault_code kept_read(const struct places *places, struct str tenant, struct
                           struct kept_list *out, struct fault *fault)
 {
     struct kept_list list = {.items = NULL};
-    struct buf text;
-    char path[PATH_MAX];
-    int64_t size = 0;
+    int64_t sizes[FILES];
+    int64_t left = KEPT_BYTES_MAX;
     arena_init(&list.arena, LIST_ARENA_BYTES);
-    buf_init(&text, KEPT_BYTES_MAX + 65536);
-    enum fault_code code = places_join(path, sizeof path, places->log, FILE_NAME, fault);
-    if (code == FAULT_NONE)
-        code = size_of(places, &size, fault);
-    if (code == FAULT_NONE && size > 0)
-        code = read_end(path, size, &text, fault);
-    if (code == FAULT_NONE)
-        code = take_lines(&list, buf_str(&text), tenant, target, fault);
-    buf_done(&text);
+    enum fault_code code = sizes_of(places, sizes, &list.cut, fault);
+    for (size_t i = 0; i < FILES && code == FAULT_NONE; i++) {
+        char path[PATH_MAX];
+        struct buf text;
+        list.cut = list.cut || sizes[i] > left;
+        if (sizes[i] == 0 || left == 0)
+            continue;
+        buf_init(&text, KEPT_BYTES_MAX + 65536);
+        code = places_join(path, sizeof path, places->log, file_names[i], fault);
+        if (code == FAULT_NONE)
+            code = read_end(path, sizes[i], left, &text, fault);
+        if (code == FAULT_NONE)
+            code = take_lines(&list, buf_str(&text), tenant, target, fault);
+        left -= sizes[i] < left ? sizes[i] : left;
+        buf_done(&text);
+    }
     if (code != FAULT_NONE) {
         kept_done(&list);
         return code;
     }
     sort_out(&list);
-    list.cut = size > KEPT_BYTES_MAX;
     *out = list;
     return FAULT_NONE;
 }

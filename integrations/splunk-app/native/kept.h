@@ -28,7 +28,8 @@ struct kept_list {
     struct kept *items; /* by index; each index once, unless two receipts speak of different logs */
     size_t count;
     size_t room;
-    bool cut; /* the file is longer than what is read of it: KEPT_BYTES_MAX from its end */
+    bool cut; /* the file and the one before it are longer than what is read of them, KEPT_BYTES_MAX
+                 from the end, or there are still older ones */
 };
 
 enum { KEPT_BYTES_MAX = 32 << 20 };

@@ -62,12 +62,48 @@ enum fault_code outbox_depth(const char *folder, struct str id, size_t *out_coun
     return FAULT_NONE;
 }
 
+/* `<id>.ndjson.gz.<16 hex>.tmp`, as file_replace names what it writes. */
+static bool is_half_written(struct str name)
+{
+    struct str rest = str_skip(name, WIRE_ID_HEX);
+    return wire_is_id(str_take(name, WIRE_ID_HEX)) && str_starts(rest, STR(SUFFIX ".")) &&
+           str_ends(rest, STR(".tmp"));
+}
+
+static void sweep_one(const char *folder)
+{
+    struct arena arena;
+    struct file_entry *entries;
+    struct fault ignored;
+    size_t count = 0;
+    int64_t before_us = os_now_us() - (int64_t)OUTBOX_ORPHAN_S * 1000000;
+    arena_init(&arena, 4 << 20);
+    if (file_list(folder, &arena, &entries, &count, &ignored) != FAULT_NONE)
+        count = 0;
+    for (size_t i = 0; i < count; i++) {
+        char path[PATH_MAX];
+        if (is_half_written(entries[i].name) && entries[i].changed_us < before_us &&
+            snprintf(path, sizeof path, "%s/%.*s", folder, STR_ARG(entries[i].name)) < PATH_MAX)
+            os_unlink(path);
+    }
+    arena_done(&arena);
+}
+
+void outbox_sweep(const char *folder)
+{
+    char refused[PATH_MAX];
+    sweep_one(folder);
+    if (snprintf(refused, sizeof refused, "%s/refused", folder) < PATH_MAX)
+        sweep_one(refused);
+}
+
 enum fault_code outbox_keep(const char *folder, struct str id, const struct parcel *parcel,
                             int64_t max_bytes, struct fault *fault)
 {
     struct buf packed;
     int64_t bytes;
     size_t count;
+    outbox_sweep(folder);
     enum fault_code code = outbox_depth(folder, id, &count, &bytes, fault);
     if (code != FAULT_NONE)
         return code;

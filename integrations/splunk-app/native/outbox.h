@@ -9,7 +9,11 @@
 
 #include "integrations/splunk-app/native/parcel.h"
 
-enum { OUTBOX_FILES_MAX = 1000, OUTBOX_FILE_BYTES = 256 << 20 };
+enum {
+    OUTBOX_FILES_MAX = 1000,
+    OUTBOX_FILE_BYTES = 256 << 20,
+    OUTBOX_ORPHAN_S = 3600, /* after which a file that is only half written is nobody's */
+};
 
 /* Keeps the parcel; one of the same id gives way to it. FAULT_LIMIT when the folder would be over
  * `max_bytes` or OUTBOX_FILES_MAX. */
@@ -19,6 +23,10 @@ enum fault_code outbox_keep(const char *folder, struct str id, const struct parc
 /* Keeps the parcel among the refused ones. */
 enum fault_code outbox_keep_refused(const char *folder, struct str id, const struct parcel *parcel,
                                     struct fault *fault) MUST_USE;
+
+/* Removes what a search that was killed while it wrote has left, here and among the refused ones.
+ * Done by outbox_keep too. */
+void outbox_sweep(const char *folder);
 
 /* The ids that wait, at most OUTBOX_FILES_MAX. The list lives in the arena. */
 enum fault_code outbox_list(const char *folder, struct arena *arena, struct str **out_ids,

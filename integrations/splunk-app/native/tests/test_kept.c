@@ -132,6 +132,30 @@ static void kept_read__passes_over_what_it_cannot_read(void **state)
     kept_done(&list);
 }
 
+static void kept_read__reads_on_in_the_file_that_was_turned_over(void **state)
+{
+    (void)state;
+    struct kept_list list;
+    char from[PATH_MAX];
+    char to[PATH_MAX];
+    append_receipt("acme", URL, 3, ROOT, "");
+    snprintf(from, sizeof from, "%s/intelgraph_audit.log", places.log);
+    snprintf(to, sizeof to, "%s/intelgraph_audit.log.1", places.log);
+    assert_int_equal(rename(from, to), 0);
+    append_receipt("acme", URL, 7, ROOT, "");
+    read_list(&list);
+    assert_int_equal(list.count, 2);
+    assert_false(list.cut);
+    assert_non_null(kept_find(&list, 3));
+    kept_done(&list);
+    snprintf(from, sizeof from, "%s/intelgraph_audit.log.2", places.log);
+    assert_int_equal(rename(to, from), 0);
+    read_list(&list);
+    assert_true(list.cut);
+    kept_done(&list);
+    assert_int_equal(unlink(from), 0);
+}
+
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -140,6 +164,7 @@ int main(void)
         IN_FOLDER(kept_read__of_no_file_is_empty),
         IN_FOLDER(kept_read__takes_the_receipts_of_one_log_by_index),
         IN_FOLDER(kept_read__keeps_one_receipt_of_a_record_but_each_of_different_logs),
+        IN_FOLDER(kept_read__reads_on_in_the_file_that_was_turned_over),
         IN_FOLDER(kept_read__passes_over_what_it_cannot_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

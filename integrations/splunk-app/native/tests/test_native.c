@@ -3,6 +3,7 @@
 #include "integrations/splunk-app/native/outbox.h"
 #include "integrations/splunk-app/native/settings.h"
 
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -388,6 +389,41 @@ static void outbox_head__tells_whose_a_hand_off_is_without_the_rest(void **state
     arena_done(&arena);
 }
 
+static void outbox_sweep__removes_old_halves_and_nothing_else(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        bool old;
+        bool stays;
+    } files[] = {
+        {ID ".ndjson.gz.0123456789abcdef.tmp", true, false},
+        {"refused/" ID ".ndjson.gz.0123456789abcdef.tmp", true, false},
+        {ID ".ndjson.gz.fedcba9876543210.tmp", false, true}, /* somebody writes it now */
+        {ID ".ndjson.gz", true, true},
+        {"notes.tmp", true, true},
+        {ID ".tmp", true, true},
+    };
+    struct fault fault;
+    char path[256];
+    snprintf(path, sizeof path, "%s/refused", folder);
+    assert_int_equal(file_make_folder(path, 0700, &fault), FAULT_NONE);
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        static const struct timespec old[2] = {{.tv_sec = 1000000}, {.tv_sec = 1000000}};
+        snprintf(path, sizeof path, "%s/%s", folder, files[i].name);
+        assert_int_equal(file_replace(path, STR("x"), 0600, &fault), FAULT_NONE);
+        assert_int_equal(files[i].old ? utimensat(AT_FDCWD, path, old, 0) : 0, 0);
+    }
+    outbox_sweep(folder);
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        snprintf(path, sizeof path, "%s/%s", folder, files[i].name);
+        if ((access(path, F_OK) == 0) != files[i].stays)
+            fail_msg("%s", files[i].name);
+    }
+    snprintf(path, sizeof path, "%s/none", folder);
+    outbox_sweep(path);
+}
+
 static void outbox_keep__refuses_more_than_the_admin_allows(void **state)
 {
     (void)state;
@@ -450,6 +486,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(outbox__gives_back_what_it_kept, make_folder,
                                         remove_folder),
         cmocka_unit_test_setup_teardown(outbox_head__tells_whose_a_hand_off_is_without_the_rest,
+                                        make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(outbox_sweep__removes_old_halves_and_nothing_else,
                                         make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(outbox_keep__refuses_more_than_the_admin_allows,
                                         make_folder, remove_folder),
