@@ -101,13 +101,10 @@ class Stage:
         return [*self.splunkd.errors, *self.web.errors]
 
 
-COMMANDS: dict[str, Callable[..., Any]] = {
-    name: getattr(Stage, name)
-    for name in (
-        "reset user end_sessions conf read trust password passwords search fault doctor theme asked "
-        "errors"
-    ).split()
-}
+NAMES = """
+    reset user end_sessions conf read trust password passwords search fault doctor theme asked errors
+"""
+COMMANDS: dict[str, Callable[..., Any]] = {name: getattr(Stage, name) for name in NAMES.split()}
 
 
 def main() -> None:

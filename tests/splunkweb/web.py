@@ -11,11 +11,11 @@ import re
 import secrets
 import threading
 import urllib.parse
-import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
+from xml.etree import ElementTree
 
 from splunkd.conf import is_true, read_layers
 from splunkd.rest import Splunkd
@@ -122,7 +122,7 @@ class SplunkWeb:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def __enter__(self) -> SplunkWeb:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
@@ -155,7 +155,7 @@ class SplunkWeb:
     def app_folder(self, app: str) -> Path:
         folder = self.splunkd.home / "etc" / "apps" / app
         if not re.fullmatch(r"[A-Za-z0-9_.-]+", app) or not (folder / "default").is_dir():
-            raise WebError(404, f"App \"{app}\" does not exist")
+            raise WebError(404, f'App "{app}" does not exist')
         return folder
 
     def view(self, user: str, app: str, view: str) -> Page:
@@ -164,12 +164,12 @@ class SplunkWeb:
         conf = read_layers(folder / "default/app.conf", folder / "local/app.conf")
         setup = conf.get("ui", {}).get("setup_view", "")
         if not is_true(conf.get("ui", {}).get("is_visible", ""), False):
-            raise WebError(404, f"App \"{app}\" is not visible")
+            raise WebError(404, f'App "{app}" is not visible')
         if setup and view != setup and not is_true(conf["install"].get("is_configured", "")):
             return _see_other(f"{LOCALE}/app/{app}/{setup}")
         file = folder / "default/data/ui/views" / f"{view}.xml"
         if not re.fullmatch(r"[A-Za-z0-9_-]+", view) or not file.is_file():
-            raise WebError(404, f"View \"{view}\" does not exist in {app}")
+            raise WebError(404, f'View "{view}" does not exist in {app}')
         root = ElementTree.fromstring(file.read_text("utf-8"))
         if root.tag != "view" or root.get("type") != "html" or not root.findtext("label"):
             raise WebError(404, f"{view} is no view of type html with a label")
@@ -177,7 +177,9 @@ class SplunkWeb:
         template = self.app_folder(owner) / "appserver" / path
         if not re.fullmatch(r"templates/[a-z_]+\.html", path) or not template.is_file():
             raise WebError(500, f"the template of {view} does not exist: {owner}:/{path}")
-        partials = {"/services/server/info": {"entry": [{"content": {"product_type": "enterprise"}}]}}
+        partials = {
+            "/services/server/info": {"entry": [{"content": {"product_type": "enterprise"}}]}
+        }
         return _text(render(template.read_text("utf-8"), self.make_url, partials))
 
     def make_url(self, path: str) -> str:
@@ -212,13 +214,17 @@ class SplunkWeb:
     def is_exposed(self, path: str) -> bool:
         patterns = list(EXPOSED)
         for app in sorted((self.splunkd.home / "etc" / "apps").iterdir()):
-            for name, values in read_layers(app / "default/web.conf", app / "local/web.conf").items():
+            for name, values in read_layers(
+                app / "default/web.conf", app / "local/web.conf"
+            ).items():
                 if name.startswith("expose:"):
                     own = re.escape(values.get("pattern", "")).replace(r"\*", "[^/]+")
                     patterns.append(rf"services(NS/[^/]+/[^/]+)?/{own}")
         return any(re.fullmatch(pattern, path) for pattern in patterns)
 
-    def raw(self, talk: _Talk, path: str, body: bytes, session: tuple[str, str, str] | None) -> Page:
+    def raw(
+        self, talk: _Talk, path: str, body: bytes, session: tuple[str, str, str] | None
+    ) -> Page:
         """What __raw does with a request."""
         bare = path.partition("?")[0]
         if session is None:

@@ -32,7 +32,9 @@ class WebTestCase(unittest.TestCase):
         self.write("default/app.conf", APP)
         self.write("default/data/ui/views/setup.xml", VIEW)
         self.write("default/data/ui/views/other.xml", VIEW.replace("Setup", "Other"))
-        self.write("appserver/templates/setup.html", f"{DIRECTIVE}\n<p>${{make_url('/static/a.js')}}</p>")
+        self.write(
+            "appserver/templates/setup.html", f"{DIRECTIVE}\n<p>${{make_url('/static/a.js')}}</p>"
+        )
         self.write("appserver/static/pages/a.js", "1;")
         self.write("secret.txt", "not for browsers")
         home = self.root / "splunk"
@@ -135,7 +137,9 @@ class Pages(WebTestCase):
             self.assertEqual(headers["Location"], "/en-US/")
 
     def test_a_wrong_password_opens_nothing(self) -> None:
-        status, _, headers = self.ask("POST", "/en-US/account/login", None, "username=admin&password=x")
+        status, _, headers = self.ask(
+            "POST", "/en-US/account/login", None, "username=admin&password=x"
+        )
         self.assertEqual(status, 401)
         self.assertNotIn("Set-Cookie", headers)
 
