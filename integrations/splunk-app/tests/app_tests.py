@@ -233,8 +233,9 @@ def main() -> int:
     program = Path(sys.argv[1]).resolve()
     tap = Tap()
     golden_runs(tap, program)
-    late_libraries(tap, program)
-    lint(tap, program)
+    if sys.argv[2:] != ["golden"]:
+        late_libraries(tap, program)
+        lint(tap, program)
     print(f"1..{tap.count}")
     return 1 if tap.failed else 0
 
