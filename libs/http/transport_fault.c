@@ -149,7 +149,10 @@ enum fault_code transport_fault_set(const struct transport_carrier *carrier, CUR
                            "the certificate of %s cannot be trusted: the certificates in %s cannot "
                            "be read (%s)",
                            carrier->base_url, carrier->ca_setting, why);
-    if (rc == CURLE_PEER_FAILED_VERIFICATION)
+    /* A signature that does not hold, by an authority that only has the right name, libcurl tells as
+     * a failed handshake. */
+    if (rc == CURLE_PEER_FAILED_VERIFICATION ||
+        (rc == CURLE_SSL_CONNECT_ERROR && (says(why, "EVP lib") || says(why, "bad signature"))))
         return set_untrusted(carrier, why, fault);
     if (rc == CURLE_SSL_CERTPROBLEM && says(why, "private key"))
         return fault_field(fault, FAULT_DENIED, "client_key_file",

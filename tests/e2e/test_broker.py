@@ -12,6 +12,7 @@ from typing import Any
 
 from splunkd import SearchResult
 from splunkd.app import write_local_conf
+from splunkd.certs import DEFAULT_NAME, make_certificates
 from splunkd.persist import BLOCK, END, PersistProcess, encode_request, find_handlers
 from splunkd.rest import Answer, Splunkd
 from splunkd.rest_search import search_as
@@ -26,13 +27,19 @@ PASSWORDS = "intelgraph"  # the realm
 class SearchHead:
     """A Splunk with its REST side, whose app takes tokens from the broker."""
 
-    def __init__(self, test: EndToEnd, service: Service, tenant: str, **settings: str) -> None:
+    def __init__(
+        self,
+        test: EndToEnd,
+        service: Service,
+        tenant: str,
+        certificate: tuple[str, str] = (DEFAULT_NAME, ""),
+    ) -> None:
         self.service = service
         self.tenant = tenant
         self.splunk = Splunk(test.folder() / "splunk")
         self.secret = service.token(tenant, role="broker", name="search head")
-        self.configure({"default": {"url": service.url, "tenant": tenant, **settings}})
-        self.rest = Splunkd(self.splunk.home)
+        self.configure({"default": {"url": service.url, "tenant": tenant}})
+        self.rest = Splunkd(self.splunk.home, *certificate)
         self.rest.start()
         test.addCleanup(self._end, test)
         self.rest.store_password(PASSWORDS, "default", self.secret)
@@ -41,6 +48,12 @@ class SearchHead:
 
     def configure(self, instances: dict[str, dict[str, str]]) -> None:
         conf = {f"instance:{name}": keys for name, keys in instances.items()}
+        write_local_conf(self.splunk.app, {"intelgraph": conf})
+
+    def verify(self, **how: str) -> None:
+        """What [splunkd] of intelgraph.conf says."""
+        default = {"url": self.service.url, "tenant": self.tenant}
+        conf = {"instance:default": default, "splunkd": how}
         write_local_conf(self.splunk.app, {"intelgraph": conf})
 
     def _end(self, test: EndToEnd) -> None:
@@ -64,10 +77,10 @@ class SearchHead:
 
 
 class BrokerTest(EndToEnd):
-    def head(self, service: Service | None = None, **settings: str) -> SearchHead:
+    def head(self, service: Service | None = None, **options: Any) -> SearchHead:
         service = service or self.service
         EndToEnd._tenants += 1
-        return SearchHead(self, service, f"tenant{EndToEnd._tenants}", **settings)
+        return SearchHead(self, service, f"tenant{EndToEnd._tenants}", **options)
 
     def refused(self, answer: Answer, status: int, *words: str) -> None:
         self.assertEqual(answer.status, status, answer.text)
@@ -366,13 +379,33 @@ class BrokerTest(EndToEnd):
 
     # splunkd and its certificate
 
-    def test_another_authority_or_name_than_the_admins_is_not_trusted(self) -> None:
+    def test_a_certificate_of_the_admins_own_is_verified_by_its_name_and_authority(self) -> None:
+        for name, alternatives in (
+            ("sh1.corp.example", ""),
+            ("sh2.corp.example", "DNS:sh2.corp.example"),
+            ("127.0.0.1", "IP:127.0.0.1"),
+        ):
+            with self.subTest(name):
+                head = self.head(certificate=(name, alternatives))
+                result = head.search("mara")
+                self.says(result, "the certificate of splunkd at https://127.0.0.1:.* cannot be")
+                head.verify(certificate_name=name)
+                self.says(head.search("mara"), "handed off")
+
+    def test_a_certificate_of_another_authority_is_not_trusted(self) -> None:
         head = self.head()
-        conf = {
-            "instance:default": {"url": head.service.url, "tenant": head.tenant},
-            "splunkd": {"certificate_name": "some.other.name"},
-        }
-        write_local_conf(head.splunk.app, {"intelgraph": conf})
+        make_certificates(head.splunk.home / "etc/other")
+        head.verify(ca_file="$SPLUNK_HOME/etc/other/cacert.pem")
+        result = head.search("mara")
+        self.done(result)
+        self.says(result, "the certificate of splunkd at https://127.0.0.1:.* cannot be trusted")
+        head.verify(ca_file="$SPLUNK_HOME/etc/none.pem")
+        self.says(head.search("mara"), "splunkd cannot be asked: .*none.pem")
+        self.assertEqual(head.rest.log, [], "nothing was asked of it")
+
+    def test_another_name_than_the_admins_is_not_trusted(self) -> None:
+        head = self.head()
+        head.verify(certificate_name="some.other.name")
         result = head.search("mara")
         self.done(result)
         self.says(result, "the certificate of splunkd at https://127.0.0.1:.* cannot be trusted")
