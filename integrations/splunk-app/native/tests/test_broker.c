@@ -257,7 +257,9 @@ static enum fault_code obtain(int status, const char *text, struct http_secret *
     settings.credential = STR("passwords");
     settings.splunkd_ca_file = STR("/none.pem");
     settings.splunkd_certificate_name = STR("SplunkServerDefaultCert");
-    const struct token_session session = {STR("https://127.0.0.1:8089"), STR("key"), STR("mara")};
+    const struct token_session session = {.splunkd_uri = STR("https://127.0.0.1:8089"),
+                                          .session_key = STR("key"),
+                                          .user = STR("mara")};
     snprintf(places.log, sizeof places.log, "%s/none", ROOM_DIR);
     answer_status = status;
     answer_text = text;
