@@ -73,4 +73,33 @@ void store_reset(struct statement *statement); /* for a statement left before it
 
 int64_t store_changes(struct store *store); /* rows the last statement changed */
 
+/* Many rows into a table at once, within a write transaction: PostgreSQL's binary COPY, prepared
+ * inserts on SQLite. The columns are BIGINT, TEXT and BYTEA as their types say. `cells` are the
+ * rows one after the other, `column_count` each. A key that is there already is FAULT_CONFLICT: to
+ * pass over such rows, copy into a temporary table and INSERT ... SELECT ... ON CONFLICT. */
+enum { STORE_COPY_COLUMNS_MAX = 64 };
+
+enum store_type { STORE_WHOLE, STORE_TEXT, STORE_BYTES };
+
+struct store_column {
+    const char *name;
+    enum store_type type;
+};
+
+struct store_copy { /* names are literals: they become part of an SQL text */
+    const char *table;
+    const struct store_column *columns;
+    int column_count;
+};
+
+struct store_cell {
+    int64_t whole;    /* of a STORE_WHOLE */
+    struct str bytes; /* of the others */
+    bool is_null;
+};
+
+enum fault_code store_copy(struct store *store, const struct store_copy *copy,
+                           const struct store_cell *cells, size_t row_count,
+                           struct fault *fault) MUST_USE;
+
 #endif

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "libs/core/os.h"
-#include "libs/store/store_internal.h"
+#include "libs/store/store_sqlite.h"
 
 /* In pages of the log. */
 enum {
@@ -134,12 +134,18 @@ static void copy_the_rest(struct store_checkpointer *checkpointer, struct store 
         checkpointer->done = done;
 }
 
+void store_checkpointer_serve(struct store *writer)
+{
+    sqlite_of(writer)->checkpoints_elsewhere = true;
+}
+
 void store_checkpointer_look(struct store_checkpointer *checkpointer, struct store *writer)
 {
+    int pages = sqlite_of(writer)->log_pages;
     pthread_mutex_lock(&checkpointer->lock);
-    if (writer->log_pages < checkpointer->pages)
+    if (pages < checkpointer->pages)
         checkpointer->done = 0; /* it has begun anew */
-    checkpointer->pages = writer->log_pages;
+    checkpointer->pages = pages;
     int rest = checkpointer->pages - checkpointer->done;
     bool is_short = rest <= PAGES_REST_MOST && !checkpointer->running;
     if (rest > 0 &&

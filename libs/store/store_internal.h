@@ -1,37 +1,69 @@
-/* What the files of this room share about a connection. Nobody outside includes this. */
+/* What the files of this room share: a connection as each engine extends it, and what an engine can
+ * do. Nobody outside includes this. */
 #ifndef IG_STORE_STORE_INTERNAL_H
 #define IG_STORE_STORE_INTERNAL_H
-
-#include <sqlite3.h>
 
 #include "libs/store/store.h"
 
 enum {
     STORE_WAIT_US = 5 * 1000 * 1000, /* for another writer, or for a free connection */
-    STORE_CHECKPOINT_PAGES = 4000,   /* of the log, before it is copied into the file */
     STORE_STATEMENT_SLOTS = 1024,    /* a power of two */
     STORE_STATEMENTS_MAX = 768,      /* literals a program may have */
+    STORE_NAME_MAX = 512,            /* what faults call a store */
 };
 
+/* An engine's own statement and connection begin with these. */
 struct statement {
     struct store *store;
     const char *sql; /* the key */
-    sqlite3_stmt *prepared;
     int place_count;
-    int bind_code; /* the first binding that SQLite refused, told by the next step */
 };
 
 struct store {
-    sqlite3 *db;
-    char *path;
-    bool in_transaction; /* begun and not yet ended by us; SQLite may have rolled back on its own */
-    sqlite3_stmt *rollback;
-    int64_t busy_since_us;
-    int log_pages;              /* in the log after the last commit */
-    bool checkpoints_elsewhere; /* commits do not copy the log: store_checkpointer.h */
+    const struct store_engine *engine;
+    char *place;               /* what another connection to the same store is opened with */
+    char name[STORE_NAME_MAX]; /* for faults: without user, password and options */
+    bool in_transaction;       /* begun and not yet ended by us; the engine may have ended it */
+    bool is_commit_unknown; /* the last commit may have been kept, though it was told as failed */
     int statement_count;
     struct statement *statements[STORE_STATEMENT_SLOTS]; /* open addressing by pointer */
 };
+
+/* The functions of store.h, without what is the same for all (store.c, store_statement.c). */
+struct store_engine {
+    enum fault_code (*open)(const char *place, struct store **out, struct fault *fault);
+    void (*close)(struct store *taken);
+    enum fault_code (*begin)(struct store *store, struct fault *fault);
+    enum fault_code (*begin_read)(struct store *store, struct fault *fault);
+    enum fault_code (*commit)(struct store *store, struct fault *fault); /* else rolls back */
+    void (*rollback)(struct store *store);
+    void (*reset_all)(struct store *store); /* statements left before their end */
+    bool (*is_writing)(const struct store *store);
+    int64_t (*changes)(struct store *store);
+    /* A script: statements without places whose rows nobody wants. */
+    enum fault_code (*exec)(struct store *store, struct str sql, struct fault *fault);
+    enum fault_code (*copy)(struct store *store, const struct store_copy *copy,
+                            const struct store_cell *cells, size_t row_count, struct fault *fault);
+
+    enum fault_code (*prepare)(struct store *store, const char *sql, struct statement **out,
+                               struct fault *fault);
+    void (*finish)(struct statement *taken);
+    void (*renew)(struct statement *statement); /* reset and unbound, for its next use */
+    void (*reset)(struct statement *statement);
+    void (*bind_text)(struct statement *statement, int place, struct str text);
+    void (*bind_bytes)(struct statement *statement, int place, struct str bytes);
+    void (*bind_whole)(struct statement *statement, int place, int64_t number);
+    void (*bind_null)(struct statement *statement, int place);
+    enum fault_code (*step)(struct statement *statement, bool *out_row, struct fault *fault);
+    struct str (*text)(struct statement *statement, int column);
+    int64_t (*whole)(struct statement *statement, int column);
+    bool (*is_null)(struct statement *statement, int column);
+};
+
+extern const struct store_engine store_sqlite;
+
+/* The engine that a place belongs to. */
+const struct store_engine *store_engine_of(const char *place);
 
 /* Whether a flush to disk has failed in this process. The system forgets what it could not write
  * and says "good" the next time, so no later flush is believed: writing ends until the program is
@@ -39,26 +71,9 @@ struct store {
  * not trusted. (Tests set it back.) */
 extern _Atomic bool store_flush_failed;
 
-/* Must come before the first connection: SQLite's memory, files, clock and randomness then come
- * from libs/core/os.h. False for want of memory; it may be called again. */
-bool store_platform_init(void);
-bool store_vfs_init(void); /* the part of it that is about files, after the memory */
-
-/* The fault for SQLite's extended result `code`; `doing` completes "cannot ... the store". */
-enum fault_code store_fault(struct store *store, int code, const char *doing,
-                            struct fault *fault) MUST_USE;
-
-/* Before each use: the transaction that SQLite has open is the one that the caller knows of. */
-enum fault_code store_check(struct store *store, struct fault *fault) MUST_USE;
-
 /* Runs SQL texts that give no rows and have no places. */
 enum fault_code store_exec(struct store *store, struct str sql, struct fault *fault) MUST_USE;
 
-/* Copies what it can of the log into the file without waiting for anyone. *out_done: pages of the
- * log that the file now has. FAULT_UNAVAILABLE when another one is at it. */
-enum fault_code store_checkpoint(struct store *store, int *out_done, struct fault *fault) MUST_USE;
-
-void store_statements_reset(struct store *store); /* all that were left before their end */
 void store_statements_free(struct store *store);
 
 #endif

@@ -60,7 +60,7 @@ static enum fault_code step(struct store *store, const struct store_migration *m
         code = fault_set(fault, FAULT_CONFLICT,
                          "the store %s is of a newer version (%lld) than this program knows (%zu); "
                          "use the newer program or restore a backup",
-                         store->path, (long long)version, count);
+                         store->name, (long long)version, count);
     if (code == FAULT_NONE && version < (int64_t)count)
         code = apply(store, &migrations[version++], fault);
     if (code != FAULT_NONE) {

@@ -35,7 +35,7 @@ struct store_writer {
     bool leading;        /* a thread runs a group */
     struct store *store; /* the leader's alone; NULL until the first work */
     char *path;
-    struct store_checkpointer *checkpointer;
+    struct store_checkpointer *checkpointer; /* of SQLite's log; else NULL */
 };
 
 enum fault_code store_writer_new(const char *path, struct store_writer **out, struct fault *fault)
@@ -48,7 +48,9 @@ enum fault_code store_writer_new(const char *path, struct store_writer **out, st
         os_free(kept);
         return fault_set(fault, FAULT_NO_MEMORY, "no memory left to write the store %s", path);
     }
-    enum fault_code code = store_checkpointer_new(path, &writer->checkpointer, fault);
+    enum fault_code code = FAULT_NONE;
+    if (store_engine_of(path) == &store_sqlite)
+        code = store_checkpointer_new(path, &writer->checkpointer, fault);
     if (code != FAULT_NONE) {
         os_free(writer);
         os_free(kept);
@@ -99,7 +101,8 @@ static enum fault_code begin(struct store_writer *writer, struct fault *fault)
         code = store_open(writer->path, &writer->store, fault);
     if (code != FAULT_NONE)
         return code;
-    writer->store->checkpoints_elsewhere = true;
+    if (writer->checkpointer)
+        store_checkpointer_serve(writer->store);
     return store_begin(writer->store, fault);
 }
 
@@ -114,18 +117,20 @@ static void run_alone(struct store_writer *writer, struct job *job)
 }
 
 /* One that fails would take the others' work back with it: then each runs by itself, which is rare
- * and costs no more than not sharing. */
+ * and costs no more than not sharing. Not after a commit of unknown outcome: what may have been
+ * kept must not be done again. */
 static void run_group(struct store_writer *writer, struct job *first)
 {
     struct fault fault;
     enum fault_code code = begin(writer, &fault);
-    bool begun = code == FAULT_NONE;
-    if (begun) {
+    bool again = code == FAULT_NONE && first->next;
+    if (code == FAULT_NONE) {
         code = run_works(writer->store, first, NULL, &fault);
+        again = again && !writer->store->is_commit_unknown;
         store_rollback(writer->store);
     }
     for (struct job *job = first; job; job = job->next)
-        if (code != FAULT_NONE && begun && first->next)
+        if (code != FAULT_NONE && again)
             run_alone(writer, job);
         else
             finish(job, code, &fault);
@@ -204,7 +209,7 @@ static void lead(struct store_writer *writer)
     pthread_mutex_lock(&writer->lock);
     wake(job);
     pthread_mutex_unlock(&writer->lock);
-    if (writer->store) /* after the wake-up: nobody's reply waits for it */
+    if (writer->store && writer->checkpointer) /* after the wake-up: nobody's reply waits for it */
         store_checkpointer_look(writer->checkpointer, writer->store);
     pthread_mutex_lock(&writer->lock);
     writer->leading = false;

@@ -13,7 +13,7 @@
 #include <sqlite3.h>
 
 #include "libs/core/os.h"
-#include "libs/store/store_internal.h"
+#include "libs/store/store_sqlite.h"
 
 static const char table[] = "CREATE TABLE numbers (n INTEGER PRIMARY KEY, data BLOB) STRICT;";
 static const struct store_migration migrations[] = {{1, "numbers", {table, sizeof table - 1}}};

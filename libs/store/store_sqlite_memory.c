@@ -1,5 +1,5 @@
 /* SQLite's memory, through the one seam, so that tests can refuse the n-th allocation. */
-#include "libs/store/store_internal.h"
+#include "libs/store/store_sqlite.h"
 
 #include <assert.h>
 #include <pthread.h>

@@ -4,7 +4,7 @@
  * is a copy of it whose calls are those of os.h, whose files flush through os_fdatasync, and whose
  * log is written in large pieces. Locks and the log's shared index stay SQLite's: no data is lost
  * with them. */
-#include "libs/store/store_internal.h"
+#include "libs/store/store_sqlite.h"
 
 #include <assert.h>
 #include <fcntl.h>
