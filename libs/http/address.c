@@ -239,3 +239,8 @@ bool http_is_this_machine(struct str url)
     str_cut(str_skip(url, at + strlen("://")), '/', &authority, &path);
     return at < url.len && is_this_machine(host_of(authority));
 }
+
+struct str http_host(struct str url)
+{
+    return http_address_host(url);
+}

@@ -68,6 +68,9 @@ enum fault_code http_check_no_proxy(struct str list, struct fault *fault) MUST_U
  * Names are compared without regard to case and a final dot; nothing is looked up. */
 bool http_without_proxy(struct str list, struct str host);
 
+/* The host of an address that http_check_url or http_check_proxy took, without brackets. */
+struct str http_host(struct str url);
+
 /* Whether the host of a base URL that may be used is this machine (as above). */
 bool http_is_this_machine(struct str url);
 

@@ -49,7 +49,8 @@ struct http_probe {
     bool is_looked_at;             /* the chain below was not trusted, only looked at */
     char peer[HTTP_ADDRESS_BYTES]; /* what was connected: the service, or the proxy */
     int port;
-    int64_t connect_us;
+    int64_t connect_us; /* 0: not told, as when the handshake failed */
+    int os_error;       /* errno of a connection that was not made; 0: none was told */
     size_t certificate_count;
     struct http_certificate certificates[HTTP_CERTIFICATES_MAX]; /* the service's own first */
 };

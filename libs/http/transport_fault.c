@@ -149,8 +149,8 @@ enum fault_code transport_fault_set(const struct transport_carrier *carrier, CUR
                            "the certificate of %s cannot be trusted: the certificates in %s cannot "
                            "be read (%s)",
                            carrier->base_url, carrier->ca_setting, why);
-    /* A signature that does not hold, by an authority that only has the right name, libcurl tells as
-     * a failed handshake. */
+    /* A signature that does not hold, by an authority that only has the right name, libcurl tells
+     * as a failed handshake. */
     if (rc == CURLE_PEER_FAILED_VERIFICATION ||
         (rc == CURLE_SSL_CONNECT_ERROR && (says(why, "EVP lib") || says(why, "bad signature"))))
         return set_untrusted(carrier, why, fault);

@@ -2,8 +2,12 @@
  * request, and then nothing is sent. */
 #include "libs/http/transport_curl.h"
 
+#include <netdb.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 /* "Subject:CN = ig.example" */
 static void take_line(struct http_certificate *out, const char *line)
@@ -38,20 +42,41 @@ static void take_chain(CURL *curl, struct http_probe *out)
     }
 }
 
+/* libcurl does not say whom it was connected to when the handshake failed after that; the socket
+ * knows, until it is closed. */
+static int on_close(void *context, curl_socket_t socket)
+{
+    struct transport_carrier *carrier = context;
+    struct http_probe *probe = carrier->probe;
+    struct sockaddr_storage peer;
+    socklen_t len = sizeof peer;
+    char port[16];
+    if (probe && getpeername(socket, (struct sockaddr *)&peer, &len) == 0 &&
+        getnameinfo((struct sockaddr *)&peer, len, probe->peer, sizeof probe->peer, port,
+                    sizeof port, NI_NUMERICHOST | NI_NUMERICSERV) == 0)
+        probe->port = atoi(port);
+    return close(socket);
+}
+
+/* Of a connection that is still there. */
 static void take_peer(CURL *curl, struct http_probe *out)
 {
     char *address = NULL;
     long port = 0;
+    long os_error = 0;
     curl_off_t connect_us = 0;
     curl_easy_getinfo(curl, CURLINFO_PRIMARY_IP, &address);
     curl_easy_getinfo(curl, CURLINFO_PRIMARY_PORT, &port);
     curl_easy_getinfo(curl, CURLINFO_CONNECT_TIME_T, &connect_us);
-    snprintf(out->peer, sizeof out->peer, "%s", address ? address : "");
+    curl_easy_getinfo(curl, CURLINFO_OS_ERRNO, &os_error);
+    out->os_error = (int)os_error;
+    if (connect_us == 0 || !address)
+        return;
+    snprintf(out->peer, sizeof out->peer, "%s", address);
     out->port = (int)port;
     out->connect_us = connect_us;
 }
 
-/* How far it came: what has a time was reached. */
 static enum http_step step_of(const struct transport_carrier *carrier, CURLcode rc,
                               const struct http_probe *probe)
 {
@@ -59,7 +84,7 @@ static enum http_step step_of(const struct transport_carrier *carrier, CURLcode 
     curl_easy_getinfo(carrier->curl, CURLINFO_HTTP_CONNECTCODE, &connect_status);
     if (rc == CURLE_OK)
         return HTTP_STEP_DONE;
-    if (probe->connect_us == 0)
+    if (probe->peer[0] == '\0')
         return HTTP_STEP_CONNECT;
     if (carrier->has_proxy && probe->is_tls && connect_status / 100 != 2)
         return HTTP_STEP_PROXY;
@@ -91,10 +116,14 @@ void transport_probe(void *opened, struct http_probe *out)
     *out = (struct http_probe){.is_tls = strncmp(carrier->base_url, "https:", 6) == 0};
     snprintf(out->proxy, sizeof out->proxy, "%s", carrier->has_proxy ? carrier->proxy : "");
     carrier->error[0] = '\0';
+    carrier->probe = out;
+    curl_easy_setopt(curl, CURLOPT_CLOSESOCKETFUNCTION, on_close);
+    curl_easy_setopt(curl, CURLOPT_CLOSESOCKETDATA, carrier);
     curl_easy_setopt(curl, CURLOPT_URL, carrier->asked_url);
     curl_easy_setopt(curl, CURLOPT_CONNECT_ONLY, 1L);
     curl_easy_setopt(curl, CURLOPT_CERTINFO, 1L);
     CURLcode rc = curl_easy_perform(curl);
+    carrier->probe = NULL; /* the connection may be closed when `out` is gone */
     take_peer(curl, out);
     take_chain(curl, out);
     out->step = step_of(carrier, rc, out);
@@ -102,6 +131,7 @@ void transport_probe(void *opened, struct http_probe *out)
         transport_fault_set(carrier, rc, &none, &out->fault);
     if (out->step == HTTP_STEP_TLS && rc == CURLE_PEER_FAILED_VERIFICATION)
         look_at_chain(carrier, out);
+    curl_easy_setopt(curl, CURLOPT_CLOSESOCKETFUNCTION, NULL);
     curl_easy_setopt(curl, CURLOPT_CERTINFO, 0L);
     curl_easy_setopt(curl, CURLOPT_CONNECT_ONLY, 0L);
 }

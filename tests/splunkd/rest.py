@@ -168,6 +168,7 @@ class Splunkd:
         self.log: list[Access] = []
         self.errors: list[str] = []
         self.reloaded: list[str] = []
+        self.kvstore_state = "ready"
         self.persist = PersistPool(home)
         self._lock = threading.RLock()
         auth = home / "etc" / "auth"
@@ -398,7 +399,7 @@ def _server_info(splunkd: Splunkd, call: Call) -> Reply:
         "cpu_arch": "x86_64",
         "product_type": "enterprise",
         "instance_type": "",
-        "kvStoreStatus": "ready",
+        "kvStoreStatus": splunkd.kvstore_state,
         "server_roles": ["search_head", "kv_store"],
         "isFree": False,
         "isTrial": False,
@@ -408,7 +409,17 @@ def _server_info(splunkd: Splunkd, call: Call) -> Reply:
     return envelope(call, [entry(call, "server-info", content, "system")])
 
 
+def _kvstore_status(splunkd: Splunkd, call: Call) -> Reply:
+    """For administrators; others see `kvStoreStatus` of the server."""
+    assert call.session
+    if "admin_all_objects" not in splunkd.users.capabilities_of(call.session.user):
+        raise RestError(403, "You (user=%s) do not have permission" % call.session.user)
+    content = {"current": {"status": splunkd.kvstore_state, "port": 8191, "standalone": 1}}
+    return envelope(call, [entry(call, "status", content, "system")])
+
+
 ROUTES: list[tuple[str, Route]] = [
+    (r"/kvstore/status", _kvstore_status),
     (r"/authentication/current-context(/context)?", _current_context),
     (r"/server/info(/server-info)?", _server_info),
 ]

@@ -57,6 +57,7 @@ class SearchOptions:
     cancel_how: str = "close"  # or "term"
     keep_bodies: bool = False
     splunk_version: str = "9.4.6"
+    max_result_rows: int = 50000
     args: list[str] | None = None  # instead of those split from the search
     env: Mapping[str, str] = field(default_factory=dict)
     session_key: str = ""  # of a session that a real REST server knows (rest.py)
@@ -199,7 +200,7 @@ class CommandRun:
             "splunk_version": options.splunk_version,
             "search": urllib.parse.quote(self._search, safe="", errors="surrogateescape"),
             "command": self._spec.name,
-            "maxresultrows": 50000,
+            "maxresultrows": options.max_result_rows,
             "earliest_time": options.earliest_time,
             "latest_time": options.latest_time,
         }

@@ -8,6 +8,7 @@
 #include "integrations/splunk-app/native/broker.h"
 #include "integrations/splunk-app/native/handoff.h"
 #include "integrations/splunk-app/native/igaudit.h"
+#include "integrations/splunk-app/native/igdoctor.h"
 #include "libs/core/file.h"
 
 static int run_handoff(void)
@@ -38,6 +39,16 @@ static int run_igaudit(void)
     struct generating_source source = igaudit_source(&audit);
     int status = run_generating(&source);
     igaudit_done(&audit);
+    return status;
+}
+
+static int run_igdoctor(void)
+{
+    struct igdoctor igdoctor;
+    igdoctor_init(&igdoctor);
+    struct generating_source source = igdoctor_source(&igdoctor);
+    int status = run_generating(&source);
+    igdoctor_done(&igdoctor);
     return status;
 }
 
@@ -72,6 +83,8 @@ int main(int argc, char **argv)
         return run_handoff();
     if (strcmp(name, "igaudit") == 0)
         return run_igaudit();
+    if (strcmp(name, "igdoctor") == 0)
+        return run_igdoctor();
     if (strcmp(name, "alert") == 0)
         return run_alert(argc, argv);
     if (strcmp(name, "broker") == 0)

@@ -81,6 +81,12 @@ void splunkd_free(struct splunkd *taken)
     os_free(taken);
 }
 
+void splunkd_limit(struct splunkd *splunkd, int timeout_ms)
+{
+    int connect_ms = timeout_ms < CONNECT_TIMEOUT_MS ? timeout_ms : CONNECT_TIMEOUT_MS;
+    http_client_limit(splunkd->client, connect_ms, timeout_ms);
+}
+
 /* --- encoding ------------------------------------------------------------------------------ */
 
 void splunkd_add_part(struct buf *out, struct str part)

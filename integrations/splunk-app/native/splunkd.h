@@ -20,6 +20,9 @@ enum fault_code splunkd_new(const struct places *places, const struct settings *
                             struct fault *fault) MUST_USE;
 void splunkd_free(struct splunkd *taken); /* takes NULL; wipes the authtoken */
 
+/* A lower limit of time for the requests from now on. */
+void splunkd_limit(struct splunkd *splunkd, int timeout_ms);
+
 /* One request; `path` begins without a slash ("services/server/info") and is already encoded, see
  * splunkd_add_part; `form` as splunkd_add_field makes it, NULL for GET. *out_top lives in the
  * arena; it may hold secrets, so the arena is to be wiped. *out_status may be NULL. FAULT_NONE 2xx

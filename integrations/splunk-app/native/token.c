@@ -96,6 +96,8 @@ static enum fault_code obtain(const struct places *places, const struct settings
         splunkd_new(places, settings, session->splunkd_uri, session->session_key, &splunkd, fault);
     if (code != FAULT_NONE)
         return code;
+    if (session->timeout_ms > 0)
+        splunkd_limit(splunkd, session->timeout_ms);
     arena_init(&arena, ANSWER_ARENA_BYTES);
     code = ask_broker(splunkd, settings, scope, renew, &arena, out, fault);
     if (code == FAULT_DENIED && strcmp(fault->field, SPLUNKD_HANDLER) != 0)

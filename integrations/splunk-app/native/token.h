@@ -24,6 +24,7 @@ struct token_session {
     struct str splunkd_uri; /* "https://127.0.0.1:8089" */
     struct str session_key;
     struct str user; /* for the record, when splunkd itself refuses */
+    int timeout_ms;  /* most that asking may take; 0: as long as it needs */
 };
 
 /* Gets the token for the instance of `settings`. With `renew` the broker does not give the one that
