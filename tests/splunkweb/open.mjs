@@ -16,7 +16,7 @@ const {linkFor} = await import(`data:text/javascript,${encodeURIComponent(source
 const hostile = [
     "10.0.0.1",
     "a b+c&d=e#f?g/h\\i%41%",
-    "\"><script>alert(1)</script>",
+    '"><script>alert(1)</script>',
     "javascript:alert(1)",
     "//evil.example/x",
     "../../admin",
@@ -73,7 +73,9 @@ const view = (field, value) =>
     `${web.url}/en-US/app/intelgraph/open?field=${field}&value=${encodeURIComponent(value)}`;
 
 async function told(page) {
-    await page.waitForFunction(() => !/Opening/.test(document.querySelector("[role=status]").innerText));
+    await page.waitForFunction(
+        () => !/Opening/.test(document.querySelector("[role=status]").innerText),
+    );
     return page.innerText("[role=status]");
 }
 
@@ -85,7 +87,13 @@ test("open: a value is one encoded member of the query, whatever it holds", () =
         assert.equal(link.origin, "https://ig.example");
         assert.equal(link.pathname, "/x/open/entities");
         assert.equal(link.hash, "");
-        assert.deepEqual([...link.searchParams], [["field", "src_ip"], ["value", value]]);
+        assert.deepEqual(
+            [...link.searchParams],
+            [
+                ["field", "src_ip"],
+                ["value", value],
+            ],
+        );
     }
 });
 
@@ -98,9 +106,15 @@ test("open: the link template says where browsers reach the service, the setting
             link_template: "https://out.example/{tenant}/open/handoffs/{id}",
         },
     };
-    assert.equal(linkFor(stanzas, "user", "m"), "https://out.example/a%20b/open/entities?field=user&value=m");
+    assert.equal(
+        linkFor(stanzas, "user", "m"),
+        "https://out.example/a%20b/open/entities?field=user&value=m",
+    );
     stanzas["instance:prod"].link_template = "https://elsewhere.example/h/{id}";
-    assert.equal(linkFor(stanzas, "user", "m"), "https://inside.example:8443/open/entities?field=user&value=m");
+    assert.equal(
+        linkFor(stanzas, "user", "m"),
+        "https://inside.example:8443/open/entities?field=user&value=m",
+    );
 });
 
 test("open: what cannot be opened is told in a sentence", () => {
@@ -134,7 +148,13 @@ test("open: an analyst's click goes to the service with the value as it was", ()
                 const path = asked.find((url) => !url.startsWith("/favicon"));
                 const link = new URL(path, address());
                 assert.equal(link.pathname, "/open/entities");
-                assert.deepEqual([...link.searchParams], [["field", "src_ip"], ["value", value]]);
+                assert.deepEqual(
+                    [...link.searchParams],
+                    [
+                        ["field", "src_ip"],
+                        ["value", value],
+                    ],
+                );
             }
         },
         {user: "mara", roles: ["user", "intelgraph_analyst"]},
@@ -148,7 +168,10 @@ test("open: the page asks Splunk for the settings, and nobody for anything else"
         const targets = (await web.ask("asked")).map(({method, target}) => `${method} ${target}`);
         assert.ok(targets.some((each) => each.includes("/configs/conf-intelgraph")));
         for (const each of targets)
-            assert.match(each, /^GET .*(\/app\/intelgraph\/open|\/open\.js|conf-intelgraph|favicon)/);
+            assert.match(
+                each,
+                /^GET .*(\/app\/intelgraph\/open|\/open\.js|conf-intelgraph|favicon)/,
+            );
         assert.equal(asked.filter((url) => !url.startsWith("/favicon")).length, 1);
     }));
 

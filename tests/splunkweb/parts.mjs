@@ -19,6 +19,7 @@ import {
     readCertificates,
     toConfLine,
 } from "../../integrations/splunk-app/ui/src/pem.mjs";
+import {bad, good} from "./values.mjs";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "../..");
 const read = (path) => readFileSync(join(root, path), "utf8");
@@ -60,6 +61,12 @@ for (const [stanza, fields] of [
 
 // --- wrong values -------------------------------------------------------------------------------
 
+// <<a*5>> stands for aaaaa there, \x01 for a byte.
+const expanded = (text) =>
+    text
+        .replace(/<<(.)\*(\d+)>>/g, (_, c, n) => c.repeat(n))
+        .replace(/\\x([0-9a-f]{2})/g, (_, hex) => String.fromCharCode(parseInt(hex, 16)));
+
 // The cases of tests/bad/cases/conf.txt: [{title, values, expected}].
 function confCases() {
     return read("tests/bad/cases/conf.txt")
@@ -71,10 +78,7 @@ function confCases() {
                 lines
                     .map((line) => /^ +< ([a-z_]+) = ?(.*)$/.exec(line))
                     .filter(Boolean)
-                    .map(([, key, value]) => [
-                        key,
-                        value.replace(/<<(.)\*(\d+)>>/g, (_, c, n) => c.repeat(n)),
-                    ]),
+                    .map(([, key, value]) => [key, expanded(value)]),
             ),
             expected: lines.map((line) => /^ +> (.*)$/.exec(line)?.[1]).find(Boolean),
         }))
@@ -84,107 +88,34 @@ function confCases() {
 test("what the native side refuses in a value, the page refuses before it is saved", () => {
     let compared = 0;
     for (const {title, values, expected} of confCases()) {
-        const [, stanza, key] =
+        const [, where, key] =
             /^error: intelgraph\.conf \[(\w+)[^\]]*\] (\w+)/.exec(expected) ?? [];
-        const fields = stanza === "handoff" ? handoffFields : instanceFields;
-        const value = values[key]?.replace(/\\x([0-9a-f]{2})/g, (_, hex) =>
-            String.fromCharCode(parseInt(hex, 16)),
-        );
+        const fields = where === "handoff" ? handoffFields : instanceFields;
+        const known = ({key: each}) => each === key && values[key] !== undefined;
         // The page writes these itself: they are no text that anybody types.
-        if (value === undefined || ["disabled", "auth", "instance"].includes(key)) continue;
-        if (!fields.some((field) => field.key === key && (field.check || field.most))) continue;
-        if (key === "credential" && !value.startsWith("file:")) continue;
-        compared++;
-        assert.ok(
-            wrongIn(fields, {...defaultsOf(fields), [key]: value})[key],
-            `${title}: ${key} = ${value}`,
+        if (!fields.some(known) || ["disabled", "auth", "instance"].includes(key)) continue;
+        if (key === "credential" && !values.credential.startsWith("file:")) continue;
+        if (key === "proxy_credential" || (values.ca_file && values.ca_pem)) continue;
+        const of = (list) =>
+            Object.fromEntries(
+                list
+                    .filter((field) => values[field.key] !== undefined)
+                    .map((field) => [field.key, values[field.key]]),
+            );
+        const {wrong} = setUp(
+            [
+                stanza("instance:prod", of(instanceFields)),
+                stanza("handoff", {...of(handoffFields), instance: "prod"}),
+            ],
+            ["prod"],
         );
+        compared++;
+        const pair = key === "client_cert_file" ? wrong.client_key_file : undefined;
+        assert.ok(wrong[key] ?? pair, `${title}: ${key} = ${values[key]}`);
     }
-    assert.ok(compared >= 25, `only ${compared} cases compared`);
+    assert.ok(compared >= 40, `only ${compared} cases compared`);
 });
 
-const good = {
-    checkAddress: [
-        "https://ig.example/",
-        "https://ig.example",
-        "https://ig.example:8443/base/",
-        "https://[2001:db8::7]:8443/",
-        "http://127.0.0.1:8080/",
-        "http://localhost/",
-        "http://[::1]:1/",
-    ],
-    checkProxy: [
-        "",
-        "http://proxy.example:3128",
-        "https://proxy.example:8443/",
-        "http://[::1]:3128",
-    ],
-    checkNoProxy: ["", "ig.example, .example,192.0.2.7", "10.0.0.0/8, fd00::/8,2001:db8::7", "*"],
-    checkFields: ["", "src_ip, dest", "src*,*_ip", "All_Traffic.src"],
-    checkMask: ["", "user=hash", "src_ip=prefix, user*=drop"],
-    checkTemplate: ["{url}/open/handoffs/{id}", "https://graph.example/{tenant}/h/{id}"],
-    checkToken: ["", "igt_0123456789abcdef_0123456789abcdef"],
-    checkPath: ["", "$SPLUNK_HOME/etc/auth/ca.pem", "/etc/ssl/ä b.pem"],
-};
-const bad = {
-    checkAddress: {
-        "": /Enter the address/,
-        "ig.example": /begins with https/,
-        "ftp://ig.example/": /"ftp" is no scheme/,
-        "javascript://x/": /"javascript" is no scheme/,
-        "HTTPS://ig.example/": /"HTTPS" is no scheme/,
-        "https://mara:secret@ig.example/": /must not hold a user name/,
-        "https://ig example/": /percent-encoded/,
-        "https://ig.example/ü": /percent-encoded/,
-        "https:///": /no host name/,
-        "https://ig.example:0/": /port/,
-        "https://ig.example:70000/": /port/,
-        "https://ig.example:https/": /port/,
-        "https://ig.example/?a=b": /no query/,
-        "https://ig.example/#a": /no fragment/,
-        "https://ig.example//a": /two slashes/,
-        "http://ig.example/": /this machine only/,
-        "http://127.0.0.1.evil.example/": /this machine only/,
-        "http://localhost.evil.example/": /this machine only/,
-        "http://2130706433/": /this machine only/,
-        "http://[::2]/": /this machine only/,
-    },
-    checkProxy: {
-        "proxy.example:3128": /begins with http/,
-        "socks5://proxy.example:1080": /socks/,
-        "http://mara:secret@proxy.example:3128": /file/,
-        "http://proxy.example:3128/path": /without a path/,
-        "http://proxy.example:99999": /port/,
-    },
-    checkNoProxy: {
-        "http://ig.example": /is no network/,
-        "10.0.0.0/33": /is no network/,
-        "300.0.0.0/8": /is no network/,
-        "ig example": /neither/,
-    },
-    checkFields: {"src ip": /no field name/, "src_ip;dest": /no field name/},
-    checkMask: {
-        user: /user=hash/,
-        "user=rot13": /no way to mask/,
-        "user=": /no way to mask/,
-        "=hash": /no field name/,
-        "us er=hash": /no field name/,
-    },
-    checkTemplate: {
-        "{url}/open": /needs \{id\}/,
-        "{url}/{handoff}/{id}": /\{handoff\} stands for nothing/,
-        "javascript:alert({id})": /begins with/,
-        "ftp://x/{id}": /begins with/,
-        "{url}/a b/{id}": /blank/,
-    },
-    checkToken: {
-        "igt_a b": /alone/,
-        "igt_a\nigt_b": /alone/,
-        igt_ü: /alone/,
-        [`igt_${"a".repeat(600)}`]: /longer/,
-    },
-    checkPath: {"a\nb": /line ends/, "-----BEGIN CERTIFICATE-----": /not what the file holds/},
-};
 for (const [name, values] of Object.entries(good))
     test(`${name} takes what is good`, () => {
         for (const value of values) assert.equal(check[name](value), "", value);

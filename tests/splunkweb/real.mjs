@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import {after, before, test} from "node:test";
 import {startService} from "../browser/service.mjs";
 import {authority, button, conf, onPage, saved, secrets, set, start, stop, web} from "./bench.mjs";
+import {bad, good, settingOf, stricter} from "./values.mjs";
 
 let service;
 
@@ -113,4 +114,23 @@ test("a removed token leaves the graph in the outbox, and the analyst knows", ()
         const {texts} = await as("sven", "ighandoff"); // who has no token for minutes yet
         assert.match(texts.join("\n"), /token/);
         assert.doesNotMatch(texts.join("\n"), handedOff);
+    }));
+
+// What the native side says of one value, empty when it takes it.
+async function verdict(key, value) {
+    const stanza = {url: "http://127.0.0.1:1/", tenant: "acme", credential: "file:etc/token"};
+    const handoff = {instance: "default"};
+    (["mask", "fields_allow"].includes(key) ? handoff : stanza)[key] = value;
+    await web.ask("conf", {conf: {intelgraph: {"instance:default": stanza, handoff}}});
+    const {texts} = await asMara("ighandoff dryrun=true");
+    return texts.find((text) => new RegExp(`intelgraph\\.conf \\[|set ${key} in`).test(text)) ?? "";
+}
+
+test("page and command agree about each value; the page is stricter only where it says so", () =>
+    onPage({prepare}, async () => {
+        for (const [name, key] of Object.entries(settingOf)) {
+            for (const value of good[name]) assert.equal(await verdict(key, value), "", value);
+            for (const value of Object.keys(bad[name]))
+                assert.equal((await verdict(key, value)) === "", stricter.has(value), value);
+        }
     }));

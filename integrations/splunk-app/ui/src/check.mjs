@@ -1,7 +1,7 @@
 // What the page says before it saves. Each function takes what was typed and gives a sentence, empty
 // when there is nothing to say. The native side decides in the end, by the same rules.
 
-const visible = /[\u0000-\u0020\u007f-\uffff"<>\\^`{|}]/;
+const unwritable = /[\u0000-\u0020\u007f-\uffff"<>\\^`{|}]/;
 
 function authorityOf(address, scheme) {
     const rest = address.slice(scheme.length);
@@ -48,7 +48,7 @@ export function checkAddress(address) {
             ? `"${other}" is no scheme that IntelGraph speaks: the address begins with https://.`
             : "The address begins with https://.";
     }
-    if (visible.test(address))
+    if (unwritable.test(address))
         return "The address holds a blank or a character that must be percent-encoded.";
     const [authority, path] = authorityOf(address, scheme);
     const wrong = checkHost(authority);
@@ -99,12 +99,13 @@ export function checkPath(path) {
 
 export const filePath = (value) => (value.startsWith("file:") ? value.slice("file:".length) : "");
 
+// What was typed is not repeated: it may hold a password.
 export function checkProxy(proxy) {
     if (!proxy) return "";
     const scheme = ["https://", "http://"].find((each) => proxy.startsWith(each));
     if (!scheme)
         return "A proxy's address begins with http:// or https://; others (socks) are not taken.";
-    if (visible.test(proxy))
+    if (unwritable.test(proxy))
         return "The proxy's address holds a blank or a character that no address has.";
     const [authority, path] = authorityOf(proxy, scheme);
     if (authority.includes("@"))
@@ -112,33 +113,39 @@ export function checkProxy(proxy) {
             "The proxy's address must not hold a user name or password: put user:password into a " +
             "file and name it below."
         );
+    if (!/:[0-9]+$/.test(authority)) return "The proxy's port is missing: http://host:port.";
     const wrong = checkHost(authority);
     if (wrong) return wrong;
     return /^\/?$/.test(path) ? "" : "A proxy's address is http://host:port, without a path.";
 }
 
 const address4 = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/;
+const isAddress6 = (text) => /^[0-9a-f:]*:[0-9a-f:]*:[0-9a-f:.]*$/i.test(text);
 
 function networkIsGood(entry) {
     const [address, bits, more] = entry.split("/");
     if (more !== undefined || !/^[0-9]{1,3}$/.test(bits)) return false;
-    if (address.includes(":")) return /^[0-9a-f:.]+$/i.test(address) && Number(bits) <= 128;
+    if (address.includes(":")) return isAddress6(address) && Number(bits) <= 128;
     const parts = address4.exec(address);
     return (
         parts !== null && parts.slice(1).every((part) => Number(part) <= 255) && Number(bits) <= 32
     );
 }
 
-export function checkNoProxy(list) {
-    for (const entry of entriesOf(list)) {
-        if (entry.includes("/")) {
-            if (!networkIsGood(entry)) return `"${entry}" is no network such as 10.0.0.0/8.`;
-        } else if (entry !== "*" && !/^[A-Za-z0-9._:-]+$/.test(entry)) {
-            return `"${entry}" is neither a host, a .suffix, an address nor a network; ports and schemes are not named here.`;
-        }
-    }
-    return "";
+function wrongHost(entry) {
+    if (entry.includes("://") || /^[^:]*:[^:]*$/.test(entry))
+        return `"${entry}": write the host without scheme and port.`;
+    if (entry.includes("/")) return networkIsGood(entry) ? "" : notNetwork(entry);
+    if (entry === "*") return "";
+    if (entry.startsWith("*.")) return `"${entry}": write the suffix without its asterisk.`;
+    if (entry.includes(":"))
+        return isAddress6(entry.replace(/^\[(.*)\]$/, "$1")) ? "" : `"${entry}" is no address.`;
+    return /^[A-Za-z0-9._\u0080-\uffff-]+$/.test(entry) && entry !== "."
+        ? ""
+        : `"${entry}" is neither a host, a .suffix, an address nor a network.`;
 }
+
+const notNetwork = (entry) => `"${entry}" is no network such as 10.0.0.0/8.`;
 
 export const entriesOf = (list) =>
     list
@@ -146,10 +153,13 @@ export const entriesOf = (list) =>
         .map((entry) => entry.trim())
         .filter(Boolean);
 
-const field = /^[A-Za-z0-9_.:{}@*-]+$/;
+export const checkNoProxy = (list) => entriesOf(list).map(wrongHost).find(Boolean) ?? "";
+
+// A field's name may be nearly anything; these are slips of the pen.
+const noField = /[="';]/;
 
 export function checkFields(list) {
-    const wrong = entriesOf(list).find((entry) => !field.test(entry));
+    const wrong = entriesOf(list).find((entry) => noField.test(entry));
     return wrong
         ? `"${wrong}" is no field name: write names separated by commas, * for any characters.`
         : "";
@@ -160,7 +170,7 @@ export function checkMask(list) {
         const [, name, how] = /^([^=]*)=(.*)$/.exec(entry) ?? [];
         if (name === undefined)
             return `"${entry}" does not say how: write ${entry}=hash, ${entry}=prefix or ${entry}=drop.`;
-        if (!field.test(name.trim())) return `"${name.trim()}" is no field name.`;
+        if (!name.trim() || noField.test(name)) return `"${name.trim()}" is no field name.`;
         if (!["hash", "drop", "prefix"].includes(how.trim()))
             return `"${how.trim()}" is no way to mask: use hash, prefix or drop.`;
     }
@@ -169,16 +179,16 @@ export function checkMask(list) {
 
 export function checkTemplate(template) {
     if (!template) return "";
-    const unknown = [...template.matchAll(/\{([^}]*)\}/g)].find(
-        ([, name]) => !["url", "tenant", "id"].includes(name),
+    const unknown = [...template.matchAll(/\{([^}]*)(\}?)/g)].find(
+        ([, name, end]) => !end || !["url", "tenant", "id"].includes(name),
     );
     if (unknown) return `${unknown[0]} stands for nothing: there are {url}, {tenant} and {id}.`;
     if (!template.includes("{id}"))
         return "The link needs {id}: without it every hand-off would lead to the same page.";
     if (!/^(\{url\}|https:\/\/|http:\/\/)/.test(template))
         return "The link begins with {url}, https:// or http://.";
-    if (/[\s"<>\\^`|]/.test(template))
-        return "The link holds a blank or a character that no link has.";
+    if (unwritable.test(template.replace(/[{}]/g, "")))
+        return "The link holds a blank or a character that must be percent-encoded.";
     return "";
 }
 
