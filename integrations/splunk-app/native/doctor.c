@@ -50,6 +50,16 @@ const char *doctor_check_name(enum doctor_check check)
     return checks[check].name;
 }
 
+enum doctor_check doctor_check_needs(enum doctor_check check)
+{
+    return checks[check].needs;
+}
+
+int doctor_check_limit_ms(enum doctor_check check)
+{
+    return checks[check].limit_ms;
+}
+
 const char *doctor_status_name(enum doctor_status status)
 {
     static const char *const names[] = {

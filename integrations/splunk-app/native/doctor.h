@@ -68,6 +68,8 @@ struct doctor {
 };
 
 const char *doctor_check_name(enum doctor_check check);
+enum doctor_check doctor_check_needs(enum doctor_check check); /* itself: none */
+int doctor_check_limit_ms(enum doctor_check check);
 const char *doctor_status_name(enum doctor_status status);
 
 /* Runs all checks for the instance of this name ("": the default one) until `until_us` at most. */
