@@ -21,6 +21,7 @@ from splunkd import dialect
 from splunkd.app import write_local_conf
 from splunkd.process import environment
 
+from . import alerts
 from .casefile import Case
 
 TENANT = "acme"
@@ -492,6 +493,9 @@ def app_words(bench: Bench, case: Case) -> list[str]:
 
 
 SURFACES: dict[str, Callable[[Bench, Case], list[str]]] = {
+    "alert-parameters": alerts.parameters,
+    "alert-payloads": alerts.payloads,
+    "alert-results": alerts.results,
     "arguments": arguments,
     "audit-paths": get,
     "authorities": authorities,

@@ -192,7 +192,7 @@ class AlertTest(AlertEndToEnd):
         measured = replace(spec, program=Path(sys.executable), arguments=words)
         outcome = send(home, measured, alert, payload_of(spec, alert, path, []))
         self.assertEqual((outcome.code, outcome.violations), (DONE, []), outcome.log)
-        self.assertIn(f"from {rows} rows", outcome.texts("INFO")[0])
+        self.assertIn(f"from {rows} results", outcome.texts("INFO")[0])
         return int(outcome.texts("INFO")[-1])
 
     def test_memory_does_not_grow_with_the_results_file(self) -> None:
@@ -219,9 +219,9 @@ class AlertFailureTest(AlertEndToEnd):
 
     def test_a_results_file_that_is_not_what_it_should_be_is_told(self) -> None:
         good = gzip.compress(b"src_ip,dest_ip\n10.0.0.1,10.0.0.2\n")
-        bomb = gzip.compress(b"src_ip\n" + b"10.0.0.1\n" * (10 << 20))
+        bomb = gzip.compress(b"_raw\n" + (b"x" * (1 << 20) + b"\n") * 90)
         cases = {
-            "empty": (b"", "ends in the middle"),
+            "empty": (b"", "it is empty"),
             "plain CSV": (b"src_ip\n10.0.0.1\n", "not gzip"),
             "cut": (good[:-5], "ends in the middle of its gzip text"),
             "damaged": (good[:-6] + b"\0" + good[-5:], "the gzip text is damaged"),

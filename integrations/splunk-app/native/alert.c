@@ -258,11 +258,15 @@ static void say_dry_run(struct alert *alert)
         if (of_kind[i] > 0)
             buf_addf(&kinds, "%s%zu %s", kinds.len ? ", " : "", of_kind[i],
                      graph_kind_info((enum graph_kind)i)->name);
+    size_t entities = graph_entity_count(graph);
+    size_t relations = graph_relation_count(graph);
+    unsigned long long rows = graph_counts(graph).rows;
     command_say(&alert->messages, COMMAND_INFO,
-                "IntelGraph, dry run: %zu entities (%.*s) and %zu relations from %llu rows would "
-                "be handed off to %.*s; nothing was sent.",
-                graph_entity_count(graph), STR_ARG(buf_str(&kinds)), graph_relation_count(graph),
-                (unsigned long long)graph_counts(graph).rows, STR_ARG(alert->settings.url));
+                "IntelGraph, dry run: %zu %s (%.*s) and %zu %s from %llu %s would be handed off to "
+                "%.*s; nothing was sent.",
+                entities, command_plural(entities, "entity", "entities"), STR_ARG(buf_str(&kinds)),
+                relations, command_plural(relations, "relation", "relations"), rows,
+                command_plural(rows, "result", "results"), STR_ARG(alert->settings.url));
     buf_done(&kinds);
 }
 
@@ -287,13 +291,13 @@ static enum fault_code finish(struct alert *alert, enum alert_status *out_status
 {
     const struct graph *graph = alert->collect.graph;
     struct delivery delivery = {0};
+    unsigned long long rows = graph_counts(graph).rows;
     *out_status = ALERT_DONE;
     if (graph_entity_count(graph) == 0) {
         command_say(&alert->messages, COMMAND_WARN,
-                    "IntelGraph: nothing to hand off: none of %llu results has a value that "
-                    "IntelGraph knows. The fields it looks at are listed in "
-                    "lookups/intelgraph_fields.csv.",
-                    (unsigned long long)graph_counts(graph).rows);
+                    "IntelGraph: nothing to hand off: of %llu %s, none has a value that IntelGraph "
+                    "knows. The fields it looks at are listed in lookups/intelgraph_fields.csv.",
+                    rows, command_plural(rows, "result", "results"));
     } else if (alert->args.dryrun) {
         say_dry_run(alert);
     } else {
@@ -379,7 +383,7 @@ enum alert_status alert_run(int in_fd, int err_fd)
         status = act(&alert, &fault);
     bool is_told = status == ALERT_DONE || status >= ALERT_SIGN_IN;
     if (!is_told)
-        command_say(&alert.messages, COMMAND_ERROR, "IntelGraph: nothing was handed off: %s.",
+        command_say(&alert.messages, COMMAND_ERROR, "IntelGraph: nothing was handed off: %s",
                     fault.text);
     tell(&alert, err_fd, status);
     alert_done(&alert);

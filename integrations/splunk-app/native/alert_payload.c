@@ -5,6 +5,8 @@
 #include "libs/text/json.h"
 #include "libs/wire/handoff.h"
 
+enum { TEXT_MAX = 4096, RESULT_ID_MAX = 64 };
+
 /* --- the member that is not read ----------------------------------------------------------- */
 
 struct span {
@@ -86,7 +88,7 @@ static struct str without_result(struct arena *arena, struct str text, struct fa
 
 /* --- members ------------------------------------------------------------------------------- */
 
-static enum fault_code get_text(const struct json *top, const char *name, bool needed,
+static enum fault_code get_text(const struct json *top, const char *name, bool needed, size_t most,
                                 struct str *out, struct fault *fault)
 {
     const struct json *member = json_member(top, name);
@@ -95,6 +97,10 @@ static enum fault_code get_text(const struct json *top, const char *name, bool n
         return fault_set(fault, FAULT_INPUT, "the alert's payload: \"%s\" is not a text", name);
     if (needed && out->len == 0)
         return fault_set(fault, FAULT_INPUT, "the alert's payload lacks \"%s\"", name);
+    if (out->len > most)
+        return fault_set(fault, FAULT_LIMIT,
+                         "the alert's payload: \"%s\" has %zu bytes, at most %zu are allowed", name,
+                         out->len, most);
     return FAULT_NONE;
 }
 
@@ -112,7 +118,8 @@ static enum fault_code get_result_id(const struct json *top, struct arena *arena
         out->result_id = arena_copy(arena, buf_str(&text));
         buf_done(&text);
     } else {
-        enum fault_code code = get_text(top, "result_id", false, &out->result_id, fault);
+        enum fault_code code =
+            get_text(top, "result_id", false, RESULT_ID_MAX, &out->result_id, fault);
         if (code != FAULT_NONE)
             return code;
     }
@@ -120,11 +127,9 @@ static enum fault_code get_result_id(const struct json *top, struct arena *arena
     struct str name = str_skip(out->results_file, at + folder.len);
     if (out->result_id.len == 0 && at < out->results_file.len)
         out->result_id = str_take(name, str_find_byte(name, '.'));
-    if (out->result_id.len > 64)
+    if (out->result_id.len > RESULT_ID_MAX)
         return fault_set(fault, FAULT_LIMIT,
-                         "the alert's payload: \"result_id\" has %zu bytes, at most 64 are "
-                         "allowed",
-                         out->result_id.len);
+                         "the alert's payload: the name of \"results_file\" is too long");
     out->per_result = out->result_id.len > 0 || at < out->results_file.len;
     return FAULT_NONE;
 }
@@ -158,6 +163,7 @@ enum fault_code alert_payload_parameters(const struct alert_payload *payload, st
                                          struct args *out, struct fault *fault)
 {
     struct args args = {0};
+    bool asks_for_fields = false;
     const struct json *member = json_first(payload->configuration);
     for (; member; member = json_next(member)) {
         struct str name = json_name(member);
@@ -171,6 +177,7 @@ enum fault_code alert_payload_parameters(const struct alert_payload *payload, st
         value = str_trim(value);
         if (value.len == 0)
             continue;
+        asks_for_fields = asks_for_fields || str_equal(name, STR("fields"));
         if (str_equal(name, STR("title")))
             code = fit_title(arena, &value, fault);
         if (code == FAULT_NONE)
@@ -178,6 +185,8 @@ enum fault_code alert_payload_parameters(const struct alert_payload *payload, st
         if (code != FAULT_NONE)
             return code;
     }
+    if (asks_for_fields && args.field_count == 0)
+        return fault_field(fault, FAULT_INPUT, "fields", "fields names no field");
     *out = args;
     return FAULT_NONE;
 }
@@ -190,23 +199,24 @@ static enum fault_code read_members(const struct json *top, struct arena *arena,
     const struct {
         const char *name;
         bool needed;
+        size_t most;
         struct str *to;
     } texts[] = {
-        {"app", false, &out->app},
-        {"owner", false, &out->user},
-        {"server_host", false, &out->server_host},
-        {"server_uri", false, &out->server_uri},
-        {"session_key", false, &out->session_key},
-        {"sid", true, &out->sid},
-        {"search_name", false, &out->search_name},
-        {"results_file", true, &out->results_file},
+        {"app", false, WIRE_TEXT_MAX, &out->app},
+        {"owner", false, WIRE_TEXT_MAX, &out->user},
+        {"server_host", false, TEXT_MAX, &out->server_host},
+        {"server_uri", false, TEXT_MAX, &out->server_uri},
+        {"session_key", false, TEXT_MAX, &out->session_key},
+        {"sid", true, WIRE_TEXT_MAX, &out->sid},
+        {"search_name", false, TEXT_MAX, &out->search_name},
+        {"results_file", true, TEXT_MAX, &out->results_file},
     };
     enum fault_code code = FAULT_NONE;
     for (size_t i = 0; i < sizeof texts / sizeof texts[0] && code == FAULT_NONE; i++)
-        code = get_text(top, texts[i].name, texts[i].needed, texts[i].to, fault);
+        code = get_text(top, texts[i].name, texts[i].needed, texts[i].most, texts[i].to, fault);
     struct str user = STR("");
     if (code == FAULT_NONE)
-        code = get_text(top, "user", false, &user, fault);
+        code = get_text(top, "user", false, WIRE_TEXT_MAX, &user, fault);
     if (code == FAULT_NONE && user.len > 0)
         out->user = user;
     if (code == FAULT_NONE)

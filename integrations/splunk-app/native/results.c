@@ -39,11 +39,21 @@ static enum fault_code fill_packed(struct results *results, struct fault *fault)
         return code;
     results->packed = (struct str){results->packed_room, len};
     results->source_ended = len == 0;
+    if (results->source_ended && !results->started)
+        return fault_set(fault, FAULT_INPUT, "it is empty: it may still have to be written");
+    results->started = true;
     if (results->source_ended && !gunzip_is_whole(results->gunzip))
         return fault_set(fault, FAULT_INPUT,
                          "it ends in the middle of its gzip text: it was cut, or is still being "
                          "written");
     return FAULT_NONE;
+}
+
+/* Results in a form of Splunk's own begin otherwise than gzip does. */
+static bool is_foreign(const struct results *results)
+{
+    const char *head = results->packed_room;
+    return results->started && results->bytes_read == 0 && (head[0] != '\x1f' || head[1] != '\x8b');
 }
 
 /* Adds more text, or learns that there is none. */
@@ -64,6 +74,10 @@ static enum fault_code read_more(struct results *results, struct fault *fault)
             code = fill_packed(results, fault);
         if (code == FAULT_NONE)
             code = gunzip_step(results->gunzip, &results->packed, end, room, &len, fault);
+        if (code == FAULT_INPUT && is_foreign(results))
+            return fault_set(fault, FAULT_INPUT,
+                             "it is not gzip: is forceCsvResults = true overridden for this action "
+                             "in alert_actions.conf?");
         if (code != FAULT_NONE)
             return code;
     }
@@ -120,7 +134,10 @@ static enum fault_code take_header(struct results *results, size_t end, struct f
     struct str line = {results->text.ptr, end};
     while (line.len > 0 && (line.ptr[line.len - 1] == '\n' || line.ptr[line.len - 1] == '\r'))
         line.len--;
-    if (line.len == 0 || line.len > RESULTS_HEADER_MAX || !is_header(line))
+    if (line.len > RESULTS_HEADER_MAX)
+        return fault_set(fault, FAULT_LIMIT, "its first line is longer than the limit of %d bytes",
+                         RESULTS_HEADER_MAX);
+    if (line.len == 0 || !is_header(line))
         return fault_set(fault, FAULT_INPUT,
                          "it does not begin with a line of column names: it is no CSV");
     results->header = end;

@@ -32,7 +32,8 @@ struct results {
     size_t scanned;     /* bytes of text looked at for line ends */
     size_t rows_end;    /* behind the last line end outside quotes; 0: none yet */
     bool quoted;        /* at `scanned`, within quotes */
-    bool source_ended;  /* no more compressed bytes */
+    bool started;       /* there are compressed bytes */
+    bool source_ended;  /* no more of them */
     bool given_any;     /* a block was given */
     int64_t bytes_read; /* decompressed */
     struct str packed;  /* compressed bytes not yet taken */
