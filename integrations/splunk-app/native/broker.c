@@ -305,7 +305,6 @@ int broker_run(int in_fd, int out_fd)
     struct persist_reader reader;
     struct fault fault;
     struct broker *broker = os_alloc(sizeof *broker);
-    os_hide_memory();
     if (!broker)
         return 1;
     broker->out_fd = out_fd;

@@ -10,6 +10,7 @@
 #include "integrations/splunk-app/native/igaudit.h"
 #include "integrations/splunk-app/native/igdoctor.h"
 #include "libs/core/file.h"
+#include "libs/core/os.h"
 
 static int run_handoff(void)
 {
@@ -78,6 +79,8 @@ int main(int argc, char **argv)
 {
     /* A search that is cancelled closes the pipe: write then says EPIPE, which is handled. */
     signal(SIGPIPE, SIG_IGN);
+    /* Whatever it is started for, it holds a session key or a token. */
+    os_hide_memory();
     const char *name = argc > 1 ? argv[1] : "";
     if (strcmp(name, "ighandoff") == 0)
         return run_handoff();
