@@ -379,7 +379,7 @@ class DoctorBrokerTest(DoctorCase):
 
     def test_a_user_without_the_capability_is_told_which(self) -> None:
         rows = self.look(self.head(), "joe")
-        self.only(rows, "token", "intelgraph_", "intelgraph_read or intelgraph_handoff")
+        self.only(rows, "token", "intelgraph_", "capability intelgraph_read, and")
 
     def test_a_secret_that_is_not_stored_is_told(self) -> None:
         head = self.head()

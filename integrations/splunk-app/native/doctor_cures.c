@@ -46,9 +46,9 @@ const struct doctor_cure_text doctor_cures[CURE_COUNT] = {
                                         "page."},
     [CURE_NEW_TOKEN] = {DOCTOR_TOKEN, "Make a new API token (intelgraphd token create --role "
                                       "broker) and store it on the app's settings page."},
-    [CURE_CAPABILITY] = {DOCTOR_TOKEN, "Give your role the capability intelgraph_read or "
-                                       "intelgraph_handoff (the roles intelgraph_analyst and "
-                                       "intelgraph_admin have them)."},
+    [CURE_CAPABILITY] = {DOCTOR_TOKEN, "Give your role the capability intelgraph_read, and "
+                                       "intelgraph_handoff to hand off (the roles "
+                                       "intelgraph_analyst and intelgraph_admin have both)."},
     [CURE_CREDENTIAL] = {DOCTOR_TOKEN, "Correct credential of [instance:<name>]: passwords, or "
                                        "file:<path> of a file that holds the token alone."},
     [CURE_TOKEN_ENDS] = {DOCTOR_TOKEN, "Make a new API token before this one ends, and put it in "
