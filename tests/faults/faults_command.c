@@ -203,6 +203,8 @@ static bool run_case(const struct http_transport *transport, enum os_fail_kind k
     check_claims(status, OS_FAIL_KINDS, false);
     if (!taker_holds(told_id()) || !taker_holds(old_id))
         fail_msg("%s: not mended by the next search", sweep_where());
+    if (taker_saw())
+        fail_msg("%s: a value that the admin masks was handed off", sweep_where());
     return reached;
 }
 
@@ -231,7 +233,8 @@ static void make_app(void)
     /* Nobody listens at port 9. */
     snprintf(text, sizeof text,
              "[instance:default]\nurl = http://127.0.0.1:9/\ntenant = acme\n"
-             "credential = file:%s/token\nconnect_timeout_ms = 100\n",
+             "credential = file:%s/token\nconnect_timeout_ms = 100\n"
+             "[handoff]\nfields_deny = dvc*\nmask = user=hash, src*=prefix\n",
              folder);
     put_file("app/local/intelgraph.conf", str_of(text));
     in_folder(path, "home");
@@ -264,6 +267,7 @@ int main(void)
     sweep_folder(folder, sizeof folder);
     os_fail_install();
     make_app();
+    taker_watch("\"kim\"");
     make_old();
     sweep_add("handoff_to_a_service_that_answers__is_told_as_it_is", answered_case, OS_FAIL_KINDS);
     sweep_add("handoff_to_a_service_that_is_down__is_told_as_it_is", down_case, OS_FAIL_KINDS);

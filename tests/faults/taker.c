@@ -17,6 +17,8 @@ enum { HELD_MAX = 8 };
 /* The ids that the service has acknowledged in this case. */
 static char held[HELD_MAX][WIRE_ID_HEX + 1];
 static size_t held_count;
+static const char *watched;
+static bool saw;
 
 bool taker_holds(const char *id)
 {
@@ -80,6 +82,7 @@ static void take(struct str body, struct http_reply *out)
     buf_init(&text, 64 << 20);
     assert_int_equal(gunzip_add(&text, body, &fault), FAULT_NONE);
     struct str rest = buf_str(&text);
+    saw = saw || (watched && str_find(rest, str_of(watched)) < rest.len);
     assert_true(wire_next_line(&rest, &first));
     assert_int_equal(wire_read_line(&arena, first, &head, &fault), FAULT_NONE);
     assert_int_equal(wire_read_line(&arena, last_line(rest), &commit, &fault), FAULT_NONE);
@@ -109,6 +112,17 @@ static enum fault_code taker_send(void *carrier, const struct http_request *requ
 
 const struct http_transport taker_transport = {
     .open = taker_open, .send = taker_send, .close = taker_close};
+
+void taker_watch(const char *text)
+{
+    watched = text;
+    saw = false;
+}
+
+bool taker_saw(void)
+{
+    return saw;
+}
 
 void taker_forget(void)
 {

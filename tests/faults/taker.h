@@ -12,4 +12,8 @@ extern const struct http_transport taker_transport;
 bool taker_holds(const char *id);
 void taker_forget(void);
 
+/* From now on, whether any hand-off that came held this text. The text is borrowed. */
+void taker_watch(const char *text);
+bool taker_saw(void);
+
 #endif
