@@ -81,6 +81,21 @@ test("a link from Splunk survives signing in (real service)", async () => {
     await context.close();
 });
 
+test("a value's link from Splunk leads to its newest hand-off with the entity chosen (real service)", () =>
+    onPage({}, async (page) => {
+        const {kind, value} = reply.entities.find((entity) => entity.kind !== "masked");
+        const link = (of) => `${url}/open/entities?kind=${kind}&value=${encodeURIComponent(of)}`;
+        await page.goto(link(value));
+        await page.waitForSelector(".details-value");
+        assert.match(page.url(), new RegExp(`/handoffs/${handoff}\\?entity=\\d+$`));
+        assert.equal(await page.innerText(".details-value"), value);
+        await page.goto(link("<img src=x onerror=alert(1)>&none"));
+        await page.waitForSelector(".notice");
+        assert.match(page.url(), /\/handoffs\?missing=/);
+        assert.match(await page.innerText(".notice"), /No hand-off has named <img src=x onerror=alert\(1\)>&none yet/);
+        assert.deepEqual(await axeFindings(page), []);
+    }));
+
 test("every page comes with the headers that keep it shut (real service)", async () => {
     const response = await fetch(`${url}/signin`);
     assert.equal(response.status, 200);

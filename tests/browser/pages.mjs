@@ -423,6 +423,29 @@ test("the list loads older hand-offs and filters", () =>
         assert.match(await page.innerText("main"), /Nothing matches/);
     }));
 
+test("a link to an entity chooses it, and one to none chooses nothing", () =>
+    onPage({}, async (page) => {
+        const {id, value} = replyOf("investigation").entities[3];
+        for (const [asked, shown] of [[id, value], ["999999", null], ["x", null], ["", null]]) {
+            await page.goto(`${mock.url}/handoffs/${ids.investigation}?entity=${asked}`);
+            await page.waitForSelector(shown ? ".details-value" : ".details-empty");
+            if (shown) assert.equal(await page.innerText(".details-value"), shown);
+        }
+    }));
+
+test("a value that no hand-off names is told on the list, as text", () =>
+    onPage({}, async (page) => {
+        for (const value of hostileTexts) {
+            await page.goto(`${mock.url}/handoffs?missing=${encodeURIComponent(value)}`);
+            await page.waitForSelector("main .notice");
+            assert.match(await page.innerText("main .notice"), /^No hand-off has named .* yet\./s);
+            assert.equal(await page.locator("main .notice :is(img, script, b, a)").count(), 0);
+        }
+        await page.goto(`${mock.url}/handoffs`);
+        await page.waitForSelector("main table");
+        assert.equal(await page.locator("main .notice").count(), 0);
+    }));
+
 test("the list without hand-offs says how to make one", async () => {
     const bare = await startMock({dist});
     bare.state.noHandoffs = true;
