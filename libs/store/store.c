@@ -14,8 +14,7 @@ bool store_has_failed_flush(void)
 
 const struct store_engine *store_engine_of(const char *place)
 {
-    (void)place;
-    return &store_sqlite;
+    return store_place_is_server(place) ? &store_postgresql : &store_sqlite;
 }
 
 enum fault_code store_open(const char *place, struct store **out, struct fault *fault)

@@ -1,9 +1,15 @@
-/* The embedded store. libs/store alone names SQLite.
+/* The store: SQLite in a file, or a PostgreSQL server. libs/store alone names either.
  *
- * WAL and synchronous=FULL: what store_commit has returned from survives a power cut. One `struct
- * store` is one connection, used by one thread at a time (store_pool.h hands them out). SQL texts
- * are literals with `$1`, `$2` ... in order of first use, so that the same text can run on
- * PostgreSQL; values come only by binding. */
+ * What store_commit has returned from survives a power cut on both: WAL and synchronous=FULL; fsync
+ * and synchronous_commit on, looked at when a connection is made. One `struct store` is one
+ * connection, used by one thread at a time (store_pool.h hands them out). SQL texts are literals
+ * with `$1`, `$2` ... in order of first use, written in what both engines know (store_dialect.h has
+ * the little that is translated); values come only by binding.
+ *
+ * What to keep to, so that one text means the same on both: a column of a query is BIGINT, TEXT,
+ * BYTEA or a truth value (cast sums AS BIGINT); texts are UTF-8 without zero bytes; after a fault
+ * within a transaction nothing but store_rollback follows. A connection to a server that was lost
+ * is made anew outside a transaction; within one all that follows is FAULT_UNAVAILABLE. */
 #ifndef IG_STORE_STORE_H
 #define IG_STORE_STORE_H
 
@@ -22,9 +28,17 @@ struct store_migration {
     struct str sql;
 };
 
-/* Opens or creates. Disk full, a read-only or foreign file, and a busy one are faults that name it.
- */
-enum fault_code store_open(const char *path, struct store **out, struct fault *fault) MUST_USE;
+/* A place is a file's path, which is made when missing, or a server's address:
+ * postgresql://user@host:port/database?..., as libpq reads it. */
+bool store_place_is_server(const char *place);
+
+/* FAULT_INPUT on an address that cannot be read. *out_secret: it holds a password, which belongs
+ * neither on a command line nor in a log. */
+enum fault_code store_place_check(const char *place, bool *out_secret,
+                                  struct fault *fault) MUST_USE;
+
+/* Disk full, a read-only or foreign store, and a busy one are faults that name it. */
+enum fault_code store_open(const char *place, struct store **out, struct fault *fault) MUST_USE;
 void store_close(struct store *taken); /* takes NULL */
 
 /* Applies what is missing, each in a transaction. A store from a newer version is FAULT_CONFLICT.
@@ -32,16 +46,21 @@ void store_close(struct store *taken); /* takes NULL */
 enum fault_code store_migrate(struct store *store, const struct store_migration *migrations,
                               size_t count, struct fault *fault) MUST_USE;
 
-/* A write transaction: BEGIN IMMEDIATE. Waits for another writer up to 5 s, then FAULT_UNAVAILABLE.
- * A failed commit has rolled back. Once a flush to disk has failed, no store of the process is
- * written any more (FAULT_IO): the system forgets what it could not write and says "good" the next
- * time. */
+/* A write transaction. There is one at a time, of whichever connection, process or machine: one
+ * waits for another up to 5 s, then FAULT_UNAVAILABLE. A failed commit has rolled back, but for one
+ * whose connection to the server was lost: FAULT_UNAVAILABLE, and whether it was kept is not known,
+ * so that a request must be such that it can be sent again. Once a flush to disk has failed, no
+ * store of the process is written any more (FAULT_IO): the system forgets what it could not write
+ * and says "good" the next time. */
 enum fault_code store_begin(struct store *store, struct fault *fault) MUST_USE;
 enum fault_code store_commit(struct store *store, struct fault *fault) MUST_USE;
 bool store_has_failed_flush(void); /* the program should end, and read the log anew from disk */
 void store_rollback(struct store *store); /* does nothing outside a transaction */
 
 bool store_is_writing(const struct store *store); /* between store_begin and its end */
+
+/* The TCP port of the server, 0 for a local socket, -1 for a file. */
+int store_port(const struct store *store);
 
 /* A read transaction, so that several queries see one state; ended by store_rollback. */
 enum fault_code store_begin_read(struct store *store, struct fault *fault) MUST_USE;

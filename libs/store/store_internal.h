@@ -61,6 +61,7 @@ struct store_engine {
 };
 
 extern const struct store_engine store_sqlite;
+extern const struct store_engine store_postgresql;
 
 /* The engine that a place belongs to. */
 const struct store_engine *store_engine_of(const char *place);

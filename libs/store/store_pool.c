@@ -46,8 +46,7 @@ static enum fault_code new_pool(const char *path, int room, struct store_pool **
     char *kept = os_alloc(size);
     enum fault_code code = FAULT_NONE;
     if (!pool || !kept)
-        code = fault_set(fault, FAULT_NO_MEMORY, "no memory left for connections to the store %s",
-                         path);
+        code = fault_set(fault, FAULT_NO_MEMORY, "no memory left for connections to the store");
     if (code == FAULT_NONE)
         code = store_writer_new(path, &writer, fault);
     if (code != FAULT_NONE) {
@@ -72,7 +71,7 @@ enum fault_code store_pool_new(const char *path, int room, const struct store_mi
     if (code == FAULT_NONE)
         code = store_migrate(first, migrations, count, fault);
     if (code == FAULT_NONE)
-        code = new_pool(path, room, &pool, fault);
+        code = new_pool(first->place, room, &pool, fault);
     if (code != FAULT_NONE) {
         store_close(first);
         return code;

@@ -46,7 +46,7 @@ enum fault_code store_writer_new(const char *path, struct store_writer **out, st
     if (!writer || !kept) {
         os_free(writer);
         os_free(kept);
-        return fault_set(fault, FAULT_NO_MEMORY, "no memory left to write the store %s", path);
+        return fault_set(fault, FAULT_NO_MEMORY, "no memory left to write the store");
     }
     enum fault_code code = FAULT_NONE;
     if (store_engine_of(path) == &store_sqlite)
@@ -256,5 +256,5 @@ enum fault_code store_writer_run(struct store_writer *writer, store_work *work, 
     if (is_done)
         return job.code;
     return fault_set(fault, FAULT_UNAVAILABLE,
-                     "cannot write the store %s: others are writing; try again", writer->path);
+                     "cannot write the store: others are writing; try again");
 }
