@@ -116,6 +116,46 @@ test("a removed token leaves the graph in the outbox, and the analyst knows", ()
         assert.doesNotMatch(texts.join("\n"), handedOff);
     }));
 
+// {check: [status, found, cure]} as the page shows it.
+async function tested(page) {
+    await button(page, "Test connection").click();
+    await page.getByText(/\d+ checks:/).waitFor();
+    const found = await page
+        .locator("[data-test=doctor] tbody tr")
+        .evaluateAll((all) =>
+            all.map((row) => [...row.cells].map((cell) => cell.innerText.trim())),
+        );
+    return Object.fromEntries(found.map(([check, ...rest]) => [check, rest]));
+}
+
+test("the test of a connection that works finds nothing wrong", () =>
+    onPage({prepare}, async (page) => {
+        await firstRun(page);
+        const found = await tested(page);
+        assert.ok(Object.keys(found).length >= 14, JSON.stringify(found));
+        for (const [check, [status]] of Object.entries(found))
+            assert.ok(["OK", "Skipped"].includes(status), `${check}: ${found[check]}`);
+        assert.match(found.tenant[1], /acme/);
+        assert.ok(!(await page.content()).includes(service.token));
+    }));
+
+test("the test of a wrong token and of a service that is away names the check and the cure", () =>
+    onPage({prepare}, async (page) => {
+        const wrong = `igt_${"0".repeat(16)}_${"0".repeat(32)}`;
+        await set(page, {url: service.url, tenant: "acme", token: wrong});
+        await saved(page);
+        let found = await tested(page);
+        assert.equal(found.tcp[0], "OK");
+        assert.equal(found.token[0], "Failed", JSON.stringify(found));
+        assert.notEqual(found.token[2], "");
+        await set(page, {url: "http://127.0.0.1:1/", token: wrong});
+        await saved(page);
+        found = await tested(page);
+        assert.equal(found.tcp[0], "Failed", JSON.stringify(found));
+        assert.notEqual(found.tcp[2], "");
+        assert.ok(!(await page.content()).includes(wrong));
+    }));
+
 // What the native side says of one value, empty when it takes it.
 async function verdict(key, value) {
     const stanza = {url: "http://127.0.0.1:1/", tenant: "acme", credential: "file:etc/token"};

@@ -88,10 +88,14 @@ export default function Doctor({doctor, heading}) {
                 )}
             </div>
             {rows && (
-                <Table stripeRows aria-label={`Checks of ${name}`}>
+                <Table
+                    stripeRows
+                    aria-label={`Checks of ${name}`}
+                    tableStyle={{tableLayout: "fixed"}}
+                >
                     <Table.Head>
-                        <Table.HeadCell width={170}>Check</Table.HeadCell>
-                        <Table.HeadCell width={100}>Status</Table.HeadCell>
+                        <Table.HeadCell width={120}>Check</Table.HeadCell>
+                        <Table.HeadCell width={110}>Status</Table.HeadCell>
                         <Table.HeadCell>Found</Table.HeadCell>
                         <Table.HeadCell>What to do</Table.HeadCell>
                     </Table.Head>
