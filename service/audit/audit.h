@@ -59,9 +59,10 @@ struct audit_record {
         *action; /* "handoff.committed", "handoff.opened", "token.used", "access.denied" ... */
     const char *result; /* "success" or "failure" */
     struct str tenant;
-    struct str subject; /* who: the analyst or the token's name */
-    struct str token;   /* the token's public id */
-    struct str via;     /* of the token that issued that one for the subject */
+    struct str subject;     /* who: the analyst or the token's name */
+    struct str token;       /* the token's public id */
+    struct str via;         /* of the token that issued that one for the subject */
+    struct str search_head; /* that it was issued for, as splunkd names itself */
     struct str role;
     struct str client;  /* the peer's address, and the program's name and version */
     struct str handoff; /* its id */

@@ -25,6 +25,7 @@ enum fault_code audit_entry_write(const struct audit_record *record, int64_t tim
     put(&json, "subject", record->subject);
     put(&json, "token", record->token);
     put(&json, "via", record->via);
+    put(&json, "search_head", record->search_head);
     put(&json, "role", record->role);
     put(&json, "client", record->client);
     put(&json, "handoff", record->handoff);

@@ -38,10 +38,11 @@ enum identity_permission {
 bool identity_may(enum identity_role role, enum identity_permission permission);
 
 struct identity_caller {
-    struct str tenant; /* from the credential only */
-    struct str name;   /* the token's name: who or what it was made for; the analyst's */
-    struct str token;  /* its public id */
-    struct str via;    /* of the token that issued it for an analyst; empty: an API token */
+    struct str tenant;      /* from the credential only */
+    struct str name;        /* the token's name: who or what it was made for; the analyst's */
+    struct str token;       /* its public id */
+    struct str via;         /* of the token that issued it for an analyst; empty: an API token */
+    struct str search_head; /* that it was issued for; empty: an API token */
     enum identity_role role;
     bool by_cookie; /* a browser session: state-changing requests were checked against CSRF */
     int64_t expires_us;
@@ -83,7 +84,8 @@ struct identity_token {
     struct str tenant;
     struct str name;
     struct str role;
-    struct str parent; /* public id of the token that issued it; empty for an API token */
+    struct str parent;      /* public id of the token that issued it; empty for an API token */
+    struct str search_head; /* that it was issued for; empty for an API token */
     int64_t created_us;
     int64_t expires_us;   /* 0: never */
     int64_t revoked_us;   /* 0: not */

@@ -312,6 +312,7 @@ enum fault_code identity_gate(struct identity *identity, struct web_request *req
     caller.name = row.token.name;
     caller.token = row.token.id;
     caller.via = row.token.parent;
+    caller.search_head = row.token.search_head;
     caller.expires_us = row.token.expires_us;
     code = permit(identity, request, permission, &caller, &row.token, fault);
     if (code == FAULT_NONE)

@@ -30,6 +30,7 @@ static enum fault_code read_row(struct statement *statement, struct arena *arena
                   .tenant = arena_copy(arena, store_text(statement, 1)),
                   .name = arena_copy(arena, store_text(statement, 2)),
                   .parent = arena_copy(arena, store_text(statement, 3)),
+                  .search_head = arena_copy(arena, store_text(statement, 10)),
                   .created_us = store_whole(statement, 5),
                   .expires_us = earlier(store_whole(statement, 6), store_whole(statement, 7)),
                   .revoked_us = store_whole(statement, 8)},
@@ -40,7 +41,8 @@ static enum fault_code read_row(struct statement *statement, struct arena *arena
     if (whole)
         memcpy(row.secret.bytes, secret.ptr, secret.len);
     store_reset(statement);
-    if (!row.token.id.ptr || !row.token.tenant.ptr || !row.token.name.ptr || !row.token.parent.ptr)
+    if (!row.token.id.ptr || !row.token.tenant.ptr || !row.token.name.ptr ||
+        !row.token.parent.ptr || !row.token.search_head.ptr)
         return fault_set(fault, FAULT_NO_MEMORY, "no memory left to read the token");
     if (!whole)
         return fault_set(fault, FAULT_CORRUPT, "token %.*s: what is stored of it is not whole",
@@ -55,7 +57,7 @@ enum fault_code identity_grant_store_find(struct store *store, struct arena *are
 {
     static const char sql[] =
         "SELECT g.id, g.tenant, g.subject, g.parent, g.scope, g.created_us, g.expires_us, "
-        "t.expires_us, t.revoked_us, g.secret_sha256 FROM identity_grants g "
+        "t.expires_us, t.revoked_us, g.secret_sha256, g.search_head FROM identity_grants g "
         "JOIN identity_tokens t ON t.id = g.parent WHERE g.id = $1";
     struct statement *statement;
     enum fault_code code = store_prepare(store, sql, &statement, fault);

@@ -13,7 +13,10 @@ from typing import Any
 
 from splunkd import SearchOptions, SearchResult, run_search
 
+from splunkd.rest_search import search_as
+
 from .harness import EndToEnd, Place, Service, request, visits
+from .test_broker import SearchHead
 
 Edit = Callable[[str, Any], Any]
 
@@ -175,6 +178,61 @@ class IgauditTest(IgauditCase):
             result = run_search(place.splunk.home, search, [], SearchOptions(probes=0))
             self.assertEqual(result.state, "FAILED", arguments)
             self.assertIn(sentence, "\n".join(result.texts()))
+
+
+class BrokerAuditTest(IgauditCase):
+    """Who sees whose hand-offs is decided by Splunk's capabilities."""
+
+    def setUp(self) -> None:
+        EndToEnd._tenants += 1
+        self.head = SearchHead(self, self.service, f"tenant{EndToEnd._tenants}")
+        self.head.rest.users.add("theo", {"user", "intelgraph_analyst"})
+        self.head.rest.users.add("ada", {"user", "intelgraph_admin"})
+        self.head.rest.users.add("jo\u00e3o \"x\"", {"user", "intelgraph_analyst"})
+        for number, user in enumerate(("mara", "theo", "jo\u00e3o \"x\"", "mara")):
+            self.done(self.head.search(user, sid=f"1.{number}"))
+
+    def look(self, user: str, arguments: str = "") -> SearchResult:
+        result = search_as(self.head.rest, user, f"| igaudit {arguments}", [])
+        self.assertEqual(result.violations, [])
+        return result
+
+    def sids(self, user: str, arguments: str = "") -> list[str]:
+        result = self.look(user, arguments)
+        self.done(result)
+        self.assertEqual({row["verified"] for row in result.rows} - {"true"}, set(), result.rows)
+        return [row["sid"] for row in result.rows]
+
+    def test_an_analyst_sees_own_handoffs(self) -> None:
+        self.assertEqual(self.sids("mara"), ["1.3", "1.0"])
+        self.assertEqual(self.sids("theo"), ["1.1"])
+        self.assertEqual(self.sids("jo\u00e3o \"x\""), ["1.2"])
+
+    def test_an_analyst_is_told_that_others_are_not_shown(self) -> None:
+        result = self.look("mara", "analyst=theo")
+        self.assertEqual(result.state, "FAILED")
+        self.says(result, "IntelGraph answered 403: .*and no other's")
+
+    def test_an_admin_sees_everybodys(self) -> None:
+        self.assertEqual(self.sids("ada"), ["1.3", "1.2", "1.1", "1.0"])
+        self.assertEqual(self.sids("ada", "analyst=theo"), ["1.1"])
+
+    def test_the_row_names_the_search_head(self) -> None:
+        rows = self.look("ada").rows
+        self.assertEqual({row["search_head"] for row in rows}, {"search-head-1"})
+
+    def test_who_lacks_the_capabilities_is_told(self) -> None:
+        result = self.look("joe")
+        self.assertEqual(result.state, "FAILED")
+        self.says(result, "intelgraph_read")
+
+    def test_a_hidden_handoff_of_another_analyst_is_not_told_of(self) -> None:
+        """What this search head kept of others stays theirs."""
+        log = self.head.splunk.home / "var/log/splunk/intelgraph_audit.log"
+        lines = log.read_text("utf-8").splitlines(keepends=True)
+        made_up = [line.replace('"audit_index":', '"audit_index":9') for line in lines if '"theo"' in line]
+        log.write_text("".join([*lines, *made_up]), "utf-8")
+        self.assertEqual(self.sids("mara"), ["1.3", "1.0"])
 
 
 class LyingServiceTest(IgauditCase):
