@@ -53,7 +53,7 @@ static void alert_done(struct alert *alert)
     rows_done(&alert->rows);
     collect_done(&alert->collect);
     arena_done(&alert->block);
-    arena_done(&alert->arena);
+    arena_wipe(&alert->arena); /* the session key was in it */
 }
 
 /* --- the payload --------------------------------------------------------------------------- */
