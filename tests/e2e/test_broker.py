@@ -403,7 +403,7 @@ class BrokerTest(EndToEnd):
         self.done(result)
         self.says(result, "the certificate of splunkd at https://127.0.0.1:.* cannot be trusted")
         head.verify(ca_file="$SPLUNK_HOME/etc/none.pem")
-        self.says(head.search("mara"), "splunkd cannot be asked: .*none.pem")
+        self.says(head.search("mara"), "splunkd cannot be asked: .splunkd. ca_file .*none.pem")
         self.assertEqual(head.rest.log, [], "nothing was asked of it")
 
     def test_another_name_than_the_admins_is_not_trusted(self) -> None:

@@ -66,7 +66,8 @@ enum fault_code splunkd_new(const struct places *places, const struct settings *
         /* Nothing of this is the fault of what is to be sent. */
         if (code != FAULT_NO_MEMORY)
             fault->code = FAULT_UNAVAILABLE;
-        return fault_prefix(fault, "splunkd cannot be asked: ");
+        return fault_prefix(fault, "splunkd cannot be asked: %s",
+                            strcmp(fault->field, "ca_file") == 0 ? "[splunkd] " : "");
     }
     *out = splunkd;
     return FAULT_NONE;

@@ -25,7 +25,8 @@ void splunkd_limit(struct splunkd *splunkd, int timeout_ms);
 
 /* One request; `path` begins without a slash ("services/server/info") and is already encoded, see
  * splunkd_add_part; `form` as splunkd_add_field makes it, NULL for GET. *out_top lives in the
- * arena; it may hold secrets, so the arena is to be wiped. *out_status may be NULL. FAULT_NONE 2xx
+ * arena; it may hold secrets, so the arena is to be wiped. *out_status may be NULL.
+ *   FAULT_NONE         2xx
  *   FAULT_UNSIGNED     401: the session has ended
  *   FAULT_DENIED       403, or a certificate that is not splunkd's
  *   FAULT_NOT_FOUND    404
