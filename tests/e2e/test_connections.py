@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import socket
 import subprocess
 import unittest.mock
 from pathlib import Path
+from typing import ClassVar
 
 from splunkd.app import write_local_conf
 
@@ -31,10 +30,12 @@ class ConnectionTest(EndToEnd):
         cls.stranger = Authority(certs / "stranger", "Stranger's CA")
         cls.cert = cls.authority.sign("front", LOOPBACK)
 
+    env: ClassVar[dict[str, str]] = {}  # what splunkd's own environment has beside the usual
+
     def go(self, place: Place, url: str, **settings: str) -> str:
         """Hands off to `url`; gives what the analyst is told."""
         place.splunk.configure(url, place.tenant, place.token, connect_timeout_ms="2000", **settings)
-        result = place.search("ighandoff", visits(3))
+        result = place.search("ighandoff", visits(3), env=self.env)
         self.done(result)
         self.rows_pass(result, visits(3))
         said = "\n".join(result.texts())
@@ -263,12 +264,21 @@ class ConnectionTest(EndToEnd):
     def test_the_environment_names_no_proxy(self) -> None:
         with front(self.folder(), self.cert, self.service.port) as url, Proxy(status=403) as proxy:
             names = ("http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
-            with unittest.mock.patch.dict(os.environ, dict.fromkeys(names, proxy.url)):
+            with unittest.mock.patch.object(self, "env", dict.fromkeys(names, proxy.url)):
                 self.arrives(self.place(), url, ca_file=str(self.authority.cert))
-            with Proxy() as way, unittest.mock.patch.dict(os.environ, {"no_proxy": "*", "NO_PROXY": "*"}):
+            with Proxy() as way, unittest.mock.patch.object(self, "env", {"no_proxy": "*", "NO_PROXY": "*"}):
                 self.arrives(self.place(), url, **self.by(way))
                 self.assertTrue(way.asked)
             self.assertEqual(proxy.asked, [])
+
+    def test_the_environment_may_name_the_systems_authorities(self) -> None:
+        with front(self.folder(), self.cert, self.service.port) as url:
+            with unittest.mock.patch.object(self, "env", {"SSL_CERT_FILE": str(self.authority.cert)}):
+                self.arrives(self.place(), url)
+                told = "none of the authorities in ca_file has signed it"
+                self.waits(self.place(), url, told, ca_file=str(self.stranger.cert))
+            with unittest.mock.patch.object(self, "env", {"SSL_CERT_FILE": "/nowhere/ca.pem"}):
+                self.waits(self.place(), url, "ca-certificates.crt has signed it")
 
     def test_plain_http_to_this_machine_takes_no_proxy(self) -> None:
         with Proxy(status=403) as proxy:

@@ -214,7 +214,7 @@ enum fault_code outbox_head(const char *folder, struct str id, struct arena *are
     enum fault_code code = path_of(path, folder, "", id, fault);
     if (code != FAULT_NONE)
         return code;
-    buf_init(&packed, WIRE_LINE_MAX * 2);
+    buf_init(&packed, (size_t)WIRE_LINE_MAX * 2);
     code = read_start(path, &packed, fault);
     if (code == FAULT_NONE)
         code = unpack_head(buf_str(&packed), arena, out, fault);

@@ -40,7 +40,8 @@ const struct setting settings_table[] = {
      "Empty: none; the environment's http_proxy and https_proxy are never looked at."},
     {SETTING_INSTANCE, "proxy_credential", SETTING_TEXT, AT(proxy_credential), "", 0, 1024,
      "file:<path> of a file that holds user:password for the proxy on one line, readable by "
-     "nobody else (mode 0600 or 0400). Paths as for credential."},
+     "nobody else (mode 0600 or 0400). An http:// proxy gets them in the clear. Paths as for "
+     "credential."},
     {SETTING_INSTANCE, "no_proxy", SETTING_TEXT, AT(no_proxy), "", 0, 4096,
      "What is reached without the proxy, separated by commas: host names (ig.example), suffixes "
      "(.example), addresses (192.0.2.7, 2001:db8::7), networks (10.0.0.0/8, fd00::/8), or * for "
