@@ -40,6 +40,7 @@ class Stage:
         """As freshly installed; sessions stay."""
         shutil.rmtree(self.folder / "local", ignore_errors=True)
         shutil.rmtree(self.splunkd.home / "etc/system/local", ignore_errors=True)
+        shutil.rmtree(self.splunkd.home / "var/lib/splunk/intelgraph", ignore_errors=True)
         self.splunkd.passwords.clear()
         self.web.faults.clear()
         self.web.asked.clear()
