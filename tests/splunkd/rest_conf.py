@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .conf import Conf, is_true, parse_conf, read_layers
-from .rest import Call, Reply, RestError, entry, envelope
+from .rest_call import Call, Reply, RestError, entry, envelope
 
 if TYPE_CHECKING:
     from .rest import Splunkd

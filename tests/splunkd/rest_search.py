@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from .rest import Call, Reply, RestError, entry, envelope
+from .rest_call import Call, Reply, RestError, entry, envelope
 from .result import SearchResult
 from .search import SearchOptions, run_search
 
