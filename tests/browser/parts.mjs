@@ -1,5 +1,6 @@
 // The pages' pure parts, without a browser.
 import assert from "node:assert/strict";
+import {readFileSync} from "node:fs";
 import {test} from "node:test";
 import {placed, seededRandom} from "../../service/ui/graph-view/layout.js";
 import {
@@ -107,6 +108,17 @@ test("a relation to an entity that is not there is left out", () => {
     const model = graphModel(reply);
     assert.equal(model.relations.length, 2);
     assert.equal(model.links.get(5).length, 2); // a relation to itself counts once
+});
+
+test("every kind that the service knows has a look", () => {
+    const table = readFileSync(new URL("../../libs/graph/kind.c", import.meta.url), "utf8");
+    const names = [...table.matchAll(/\[GRAPH_\w+\] = \{"([\w-]+)", "/g)].map(([, name]) => name);
+    assert.ok(names.includes("ip") && names.includes("masked"), names.join());
+    const stranger = kindOf("stranger").sign;
+    assert.deepEqual(
+        names.filter((name) => kindOf(name).sign === stranger),
+        [],
+    );
 });
 
 test("kinds and search narrow what is seen", () => {
