@@ -21,7 +21,7 @@ from splunkd import dialect
 from splunkd.app import write_local_conf
 from splunkd.process import environment
 
-from . import alerts
+from . import alerts, rows
 from .casefile import Case
 
 TENANT = "acme"
@@ -517,5 +517,7 @@ SURFACES: dict[str, Callable[[Bench, Case], list[str]]] = {
     "queries": get,
     "relation-members": relation_members,
     "requests": requests,
+    "rows-answers": rows.answers,
+    "rows-arguments": rows.arguments,
     "tokens": tokens,
 }

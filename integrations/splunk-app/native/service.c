@@ -21,6 +21,17 @@ static enum fault_code code_of(int status)
     }
 }
 
+/* What to think of an answer that is not intelgraphd's own. */
+static struct str otherwise(int status)
+{
+    if (status == 404)
+        return STR("it does not know what it was asked for; it is older than this app, or url is "
+                   "not its address");
+    if (status >= 300 && status < 400)
+        return STR("it leads elsewhere; url must be the address where the service itself answers");
+    return STR("without saying why; what stands before the service may have answered in its place");
+}
+
 /* The problem document (RFC 9457) says why. */
 static enum fault_code tell(const struct http_reply *reply, struct arena *arena,
                             struct fault *fault)
@@ -31,7 +42,7 @@ static enum fault_code tell(const struct http_reply *reply, struct arena *arena,
     if (json_read(arena, buf_str(&reply->body), &top, &ignored) != FAULT_NONE)
         top = NULL;
     if (!json_text(json_member(top, "detail"), &detail))
-        detail = STR("");
+        detail = otherwise(reply->status);
     return fault_set(fault, code_of(reply->status), "IntelGraph answered %d%s%.*s", reply->status,
                      detail.len ? ": " : "", STR_ARG(str_take(detail, TOLD)));
 }
