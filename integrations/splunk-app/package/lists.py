@@ -119,9 +119,7 @@ def spdx(
 ) -> dict[str, Any]:
     own = spdx_package("intelgraph", version, OWN_LICENCE, own_purl(version))
     pieces = merged(components)
-    relations = [
-        {"spdxElementId": "SPDXRef-DOCUMENT", "relationshipType": "DESCRIBES", "relatedSpdxElement": own["SPDXID"]}
-    ]
+    relations = [relation("SPDXRef-DOCUMENT", "DESCRIBES", own["SPDXID"])]
     files = []
     for place, path in sorted(programs.items()):
         checksums = [
@@ -137,7 +135,7 @@ def spdx(
                 "copyrightText": "NOASSERTION",
             }
         )
-        relations.append(relation(own["SPDXID"], "CONTAINS", spdx_id("file-" + place)))
+        relations.append(relation("SPDXRef-DOCUMENT", "DESCRIBES", spdx_id("file-" + place)))
     for piece, places in pieces:
         for place in places:
             if place in programs:

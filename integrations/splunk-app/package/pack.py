@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Completes a staged app and packs it as Splunk installs it.
 
-Usage: pack.py BUILD EPOCH
+Usage: pack.py WORK PAGES OUT EPOCH
 
-BUILD/app/intelgraph is the app as `stage` laid it out with both programs in their folders. What is added here: pictures
-drawn from package/icons, the licence, the notices, the lists of what is linked in. BUILD/intelgraph-VERSION.spl comes out:
-the same bytes for the same content, whoever packs it and when.
+WORK/app/intelgraph is the app as `stage` laid it out with both programs in their folders. What is added here: pictures
+drawn from package/icons, the licence, the notices, the lists of what is linked in. PAGES is what ui/build made.
+OUT/intelgraph-VERSION.spl comes out: the same bytes for the same content, whoever packs it and when.
 """
 
 from __future__ import annotations
@@ -41,13 +41,13 @@ def draw(folder: Path) -> None:
             )
 
 
-def add_lists(build: Path, app: Path, version: str, epoch: int) -> None:
+def add_lists(work: Path, pages: Path, app: Path, version: str, epoch: int) -> None:
     programs = {f"linux_{m}/bin/intelgraph": app / f"linux_{m}/bin/intelgraph" for m in MACHINES}
     components = []
     for machine in MACHINES:
-        work, libraries = build / f"program-{machine}", build / f"libraries-{machine}"
-        components += of_program(machine, work, libraries, build / "sources")
-    components += of_pages(build.parent / "app-pages")
+        libraries = (work / f"libraries-{machine}").resolve()
+        components += of_program(machine, work / f"program-{machine}", libraries, work / "sources")
+    components += of_pages(pages)
     folder = app / "sbom"
     folder.mkdir(exist_ok=True)
     cyclonedx = lists.cyclonedx(version, epoch, programs, components)
@@ -82,13 +82,14 @@ def pack(app: Path, target: Path, epoch: int) -> None:
 
 
 def main() -> int:
-    build, epoch = Path(sys.argv[1]).resolve(), int(sys.argv[2])
-    app = build / "app/intelgraph"
+    work, pages, out = (Path(word).resolve() for word in sys.argv[1:4])
+    epoch = int(sys.argv[4])
+    app = work / "app/intelgraph"
     version = json.loads((app / "app.manifest").read_text("utf-8"))["info"]["id"]["version"]
     shutil.copy(TOP / "LICENSE", app / "LICENSE")
     draw(app / "static")
-    add_lists(build, app, version, epoch)
-    pack(app, build.parent / f"intelgraph-{version}.spl", epoch)
+    add_lists(work, pages, app, version, epoch)
+    pack(app, out / f"intelgraph-{version}.spl", epoch)
     return 0
 
 
