@@ -17,7 +17,7 @@ from splunkd.app import write_local_conf
 from splunkd.search import clean_row
 
 from .harness import EndToEnd, Place, Row, visits
-from .test_broker import SearchHead
+from .search_head import SearchHead
 
 ACTION = "send_to_intelgraph"
 DONE, FAILED, PAYLOAD, CONFIG, RESULTS, SIGN_IN, QUEUED, REFUSED, LOST = range(9)
