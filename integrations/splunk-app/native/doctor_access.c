@@ -48,14 +48,15 @@ static void tell_no_token(struct doctor *doctor, const struct fault *fault)
     doctor_tell(doctor, DOCTOR_TOKEN, DOCTOR_FAILED, cure, "%s", fault->text);
 }
 
-/* A token for looking; who may only hand off has one for that. */
+/* A token for looking; who may only hand off has one for that. A new one, not what the broker
+ * keeps: the stored API token may have been replaced since, and is what is to be tested. */
 static enum fault_code get_token(struct doctor *doctor, struct fault *fault)
 {
     struct token_session session = session_of(doctor, DOCTOR_TOKEN);
     enum fault_code code = token_obtain(doctor->places, &doctor->settings, &session, TOKEN_READ,
-                                        false, &doctor->token, fault);
+                                        true, &doctor->token, fault);
     if (code == FAULT_DENIED && !is_from_file(doctor))
-        code = token_obtain(doctor->places, &doctor->settings, &session, TOKEN_HANDOFF, false,
+        code = token_obtain(doctor->places, &doctor->settings, &session, TOKEN_HANDOFF, true,
                             &doctor->token, fault);
     return code;
 }
