@@ -17,9 +17,11 @@ static enum fault_code unknown(struct str name, const char *usage, const struct 
             nearest = i;
         }
     }
+    bool is_near = least <= strlen(table[nearest].name) / 2;
     return fault_field(fault, FAULT_INPUT, "arguments",
-                       "there is no argument \"%.*s\"; did you mean %s? Usage: %s",
-                       STR_ARG(str_take(name, SHOWN)), table[nearest].form, usage);
+                       "there is no argument \"%.*s\"%s%s%s Usage: %s",
+                       STR_ARG(str_take(name, SHOWN)), is_near ? "; did you mean " : ".",
+                       is_near ? table[nearest].form : "", is_near ? "?" : "", usage);
 }
 
 static enum fault_code set_text(const struct option *option, struct str value, void *field,
