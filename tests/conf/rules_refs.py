@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from .app import App
-from .read import Stanza
+from .read import Key, Stanza
 from .rules_keys import ROLES
 
 # Splunk's own capabilities that an app like this may ask for.
@@ -26,8 +26,10 @@ def check(app: App) -> None:
     check_authorize(app)
     check_transforms(app)
     check_alerts(app)
+    check_saved(app)
     check_workflow(app)
     check_distribution(app)
+    check_links(app)
 
 
 def check_app_conf(app: App) -> None:
@@ -198,9 +200,52 @@ def check_alerts(app: App) -> None:
             if key.name == "param._cam":
                 check_json(app, file, key.line, key.name, key.value)
             elif key.name.startswith("param."):
-                for token in re.findall(r"\$([A-Za-z_][\w.]*)\$", key.value):
-                    if not token.startswith(ALERT_TOKENS):
-                        app.say(file, key.line, f"{key.name}: alerts have no token ${token}$")
+                check_alert_tokens(app, file, key)
+
+
+def check_alert_tokens(app: App, file: str, key: Key) -> None:
+    for token in re.findall(r"\$([A-Za-z_][\w.]*)\$", key.value):
+        if not token.startswith(ALERT_TOKENS):
+            app.say(file, key.line, f"{key.name}: alerts have no token ${token}$")
+
+
+BUILT_IN_ACTIONS = {"email", "script", "webhook", "lookup", "logevent", "rss", "populate_lookup", "summary_index",
+                    "notable", "risk", "correlationsearch", "keyindicator", "output_message"}
+
+
+def check_saved(app: App) -> None:
+    """What a saved search does when it triggers."""
+    file = "default/savedsearches.conf"
+    own = {stanza.name: stanza for stanza in app.conf("alert_actions.conf").stanzas}
+    for stanza in app.conf("savedsearches.conf").stanzas:
+        if "search" not in stanza:
+            app.say(file, stanza.line, f"[{stanza.name}] lacks search")
+        if stanza.get("enableSched").lower() in ("1", "true") and "cron_schedule" not in stanza:
+            app.say(file, stanza.line, f"[{stanza.name}] is scheduled without cron_schedule")
+        for key in stanza.keys:
+            parts = key.name.split(".", 2)
+            if parts[0] != "action" or len(parts) < 2:
+                continue
+            if parts[1] not in own and parts[1] not in BUILT_IN_ACTIONS:
+                app.say(file, key.line, f"{key.name}: there is no alert action {parts[1]}")
+            elif parts[1] in own and len(parts) > 2 and parts[2] not in own[parts[1]]:
+                app.say(file, key.line, f"{key.name}: {parts[1]} has no {parts[2]}")
+            check_alert_tokens(app, file, key)
+
+
+def check_links(app: App) -> None:
+    """Addresses of this app's own pages and files, wherever they stand."""
+    folders = ("default/data/ui", "appserver/templates")
+    paths = [path for folder in folders for path in sorted((app.root / folder).rglob("*.[hx]*ml"))]
+    for path in (*paths, *(app.root / conf.file for conf in app.confs.values())):
+        name = path.relative_to(app.root).as_posix()
+        text = path.read_text("utf-8", "replace")
+        for view in sorted(set(re.findall(rf"(?<!static)/app/{re.escape(app.id)}/([A-Za-z_]\w*)", text))):
+            if view not in app.views:
+                app.say(name, 0, f"leads to the view {view}, which is not there")
+        for file in sorted(set(re.findall(rf"static/app/{re.escape(app.id)}/([\w./\-]+)", text))):
+            if not (app.root / "appserver/static" / file).is_file():
+                app.say(name, 0, f"loads appserver/static/{file}, which is not there")
 
 
 def check_json(app: App, file: str, line: int, name: str, value: str) -> None:
@@ -238,9 +283,6 @@ def check_workflow(app: App) -> None:
                 known = token in WORKFLOW_TOKENS if token.startswith("@") else token.lstrip("!") in fields
                 if not known and "*" not in fields:
                     app.say(file, key.line, f"{key.name}: ${token}$ is no field of this action")
-        page = re.match(r"/app/([\w.\-]+)/([\w.\-]+)", stanza.get("link.uri"))
-        if page and page[1] == app.id and page[2] not in app.views:
-            app.say(file, line_of(stanza, "link.uri"), f"there is no view {page[2]}")
 
 
 PAIRS = (("replicationDenylist", "replicationBlacklist"), ("replicationAllowlist", "replicationWhitelist"))
