@@ -1,5 +1,8 @@
 #include "integrations/splunk-app/native/modaction.h"
 
+#include <fcntl.h>
+#include <stdio.h>
+
 #include "libs/core/file.h"
 #include "libs/core/os.h"
 #include "libs/text/time.h"
@@ -59,6 +62,22 @@ void modaction_add(const struct modaction *action, int64_t now_us, enum command_
     buf_add_byte(out, '\n');
 }
 
+/* Nobody else turns this log over. Splunk has indexed what goes; of two runs that meet here, one
+ * may take the other's first lines along, which it has indexed too. */
+static void turn_over(const char *path)
+{
+    char old[PATH_MAX + 2];
+    char byte;
+    int fd = os_open(path, O_RDONLY | O_CLOEXEC, 0);
+    if (fd < 0)
+        return;
+    bool is_full = os_pread(fd, &byte, 1, MODACTION_LOG_BYTES) == 1;
+    os_close(fd);
+    snprintf(old, sizeof old, "%s.1", path);
+    if (is_full)
+        os_rename(path, old);
+}
+
 enum fault_code modaction_log(const struct modaction *action, const struct places *places,
                               enum command_level level, struct str signature, const char *status,
                               struct fault *fault)
@@ -71,6 +90,7 @@ enum fault_code modaction_log(const struct modaction *action, const struct place
         code = file_make_folder(places->log, 0700, fault);
     if (code != FAULT_NONE)
         return code;
+    turn_over(path);
     buf_init(&line, LINE_BYTES_MAX);
     modaction_add(action, os_now_us(), level, signature, status, &line);
     code = buf_check(&line, "a line of the action's log", fault);

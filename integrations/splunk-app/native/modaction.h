@@ -13,6 +13,8 @@
 #include "integrations/splunk-app/native/command.h"
 #include "integrations/splunk-app/native/places.h"
 
+enum { MODACTION_LOG_BYTES = 25 << 20 }; /* then the log is renamed to <name>.1 */
+
 struct modaction {
     const struct alert_payload *payload;
     /* of the first result, when it came out of an earlier action */

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -359,6 +361,38 @@ static void modaction_add__writes_the_line_that_its_readers_expect(void **state)
     buf_done(&line);
 }
 
+static void modaction_log__turns_over_a_full_log(void **state)
+{
+    (void)state;
+    struct alert_payload payload = {.sid = STR("1.1")};
+    struct modaction action = {.payload = &payload};
+    struct places places;
+    struct fault fault;
+    char path[PATH_MAX + 64];
+    char old[PATH_MAX + 64];
+    struct stat known;
+    snprintf(places.log, sizeof places.log, "/tmp/ig-alert-XXXXXX");
+    assert_non_null(mkdtemp(places.log));
+    snprintf(path, sizeof path, "%s/send_to_intelgraph_modalert.log", places.log);
+    snprintf(old, sizeof old, "%s.1", path);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(modaction_log(&action, &places, COMMAND_INFO, STR("x"), "", &fault),
+                         FAULT_NONE);
+    assert_int_equal(truncate(path, MODACTION_LOG_BYTES), 0);
+    assert_int_equal(modaction_log(&action, &places, COMMAND_INFO, STR("x"), "", &fault),
+                     FAULT_NONE);
+    assert_int_not_equal(stat(old, &known), 0);
+    assert_int_equal(modaction_log(&action, &places, COMMAND_INFO, STR("x"), "", &fault),
+                     FAULT_NONE);
+    assert_int_equal(stat(old, &known), 0);
+    assert_true(known.st_size > MODACTION_LOG_BYTES);
+    assert_int_equal(stat(path, &known), 0);
+    assert_true(known.st_size < 500);
+    unlink(path);
+    unlink(old);
+    rmdir(places.log);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -373,6 +407,7 @@ int main(void)
         cmocka_unit_test(results_next__knows_files_without_rows_and_what_is_no_csv),
         cmocka_unit_test(results_next__refuses_a_row_over_the_limit),
         cmocka_unit_test(modaction_add__writes_the_line_that_its_readers_expect),
+        cmocka_unit_test(modaction_log__turns_over_a_full_log),
     };
     return cmocka_run_group_tests(tests, open_arena, close_arena);
 }
