@@ -14,6 +14,8 @@ static char base[64];  /* a folder with a token and one hand-off */
 static char stage[64]; /* the folder of the case that runs */
 static struct main_data data;
 static struct buf bearer;
+static struct buf broker; /* the Authorization of a token that issues tokens */
+static const struct buf *as = &bearer;
 static struct fault told;
 static bool is_told;
 
@@ -131,6 +133,14 @@ static struct parcel parted;
 static struct str parted_head;
 static struct str parted_commit;
 
+static const struct web_route *issuing_route(void)
+{
+    const struct web_route *route = identity_routes;
+    while (strcmp(route->method, "POST") != 0 || strcmp(route->pattern, "/v1/tokens") != 0)
+        route++;
+    return route;
+}
+
 /* One request through its route; the status, 0 for a failure. */
 static int request(const char *method, const char *path, struct str body)
 {
@@ -146,8 +156,8 @@ static int request(const char *method, const char *path, struct str body)
         .body = body,
         .arena = &arena,
     };
-    add_header(&asked, "Authorization", buf_str(&bearer));
-    const struct web_route *route = house_route(&asked);
+    add_header(&asked, "Authorization", buf_str(as));
+    const struct web_route *route = as == &broker ? issuing_route() : house_route(&asked);
     enum fault_code code = route->handler(&data.service, &asked, &reply, &fault);
     if (code == FAULT_NONE)
         code = buf_check(&reply.body, "the reply", &fault);
@@ -243,6 +253,33 @@ static bool parted_case(enum os_fail_kind kind, enum os_fail_mode mode, long at)
     return handoff_case(hand_off_parted, parted.id, kind, mode, at);
 }
 
+/* --- a token for minutes --------------------------------------------------------------------- */
+
+static bool issue_case(enum os_fail_kind kind, enum os_fail_mode mode, long at)
+{
+    set_stage(false);
+    MUST(open_stage());
+    os_fail_arm(kind, mode, at);
+    as = &broker;
+    bool given = request("POST", "/v1/tokens",
+                         STR("{\"subject\":\"mara\",\"scope\":\"handoff\",\"search_head\":"
+                             "\"sh1\",\"ttl_s\":300}")) == 201;
+    as = &bearer;
+    bool is_failed_flush = kind == OS_FAIL_FLUSH && os_fail_has_refused();
+    main_data_close(&data);
+    bool reached = os_fail_disarm();
+    if ((!given && !reached) || (given && is_failed_flush))
+        fail_msg("%s: %s", sweep_where(), told.text);
+    open_anew();
+    int64_t tokens = house_whole("SELECT count(*) FROM identity_grants");
+    int records = house_recorded("acme", "\"token.issued\"");
+    if (tokens != records || tokens > 1 || (given && tokens != 1))
+        fail_msg("%s: given %d, %d tokens, %d records", sweep_where(), given, (int)tokens, records);
+    check_log();
+    main_data_close(&data);
+    return reached;
+}
+
 /* --- the scene ------------------------------------------------------------------------------- */
 
 /* Three entities of its own, so that a part of them would be seen. */
@@ -270,6 +307,8 @@ static void make_base(void)
     house.service = data.service;
     buf_init(&bearer, 256);
     house_token("acme", ROLE_ANALYST, &bearer);
+    buf_init(&broker, 256);
+    house_token("acme", ROLE_BROKER, &broker);
     fill(&first, "1.0", 1, 1);
     parcel_deliver(&first, buf_str(&bearer));
     parcel_done(&first);
@@ -290,12 +329,14 @@ int main(void)
     make_base();
     sweep_add("start__keeps_nothing_by_halves", start_case, OS_FAIL_KINDS);
     sweep_add("token__is_recorded_or_absent", token_case, OS_FAIL_OPEN);
+    sweep_add("token_for_minutes__is_recorded_or_absent", issue_case, OS_FAIL_OPEN);
     sweep_add("handoff__is_whole_or_absent", whole_case, OS_FAIL_OPEN);
     sweep_add("parted_handoff__is_whole_or_absent", parted_case, OS_FAIL_OPEN);
     int failed = sweep_run("faults_service");
     parcel_done(&whole);
     parcel_done(&parted);
     buf_done(&bearer);
+    buf_done(&broker);
     sweep_folder_clear(base);
     sweep_folder_clear(stage);
     rmdir(base);
