@@ -250,6 +250,7 @@ static enum fault_code carrier_send(void *opened, const struct http_request *req
         buf_done(&reply.body);
         return code;
     }
+    carrier->has_replied = true;
     *out = reply;
     return FAULT_NONE;
 }

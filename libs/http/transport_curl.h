@@ -13,6 +13,7 @@ struct transport_carrier {
     bool has_client_cert;
     bool has_proxy;
     bool has_proxy_credential;
+    bool has_replied;
     struct http_probe *probe; /* while there is one: notes the peer of what is connected */
     const char *ca_setting;   /* where the authorities come from: "ca_file", "ca_pem", or a path */
     char base_url[HTTP_URL_MAX];  /* as the settings have it, for sentences */

@@ -85,7 +85,8 @@ static enum fault_code set_untrusted(const struct transport_carrier *carrier, co
  * TLS 1.3, with the first read. False when it said nothing of the kind. */
 static bool set_alert(const struct transport_carrier *carrier, const char *why, struct fault *fault)
 {
-    bool asks = says(why, "certificate required") || says(why, "alert handshake failure");
+    bool asks = says(why, "certificate required");
+    bool ends = says(why, "alert handshake failure"); /* TLS 1.2 has no other word for asking */
     bool refuses = says(why, "alert unknown ca") || says(why, "alert bad certificate") ||
                    says(why, "alert certificate") || says(why, "alert unsupported certificate") ||
                    says(why, "alert access denied") || says(why, "alert decrypt error");
@@ -93,7 +94,12 @@ static bool set_alert(const struct transport_carrier *carrier, const char *why, 
         fault_field(fault, FAULT_DENIED, "client_cert_file",
                     "%s asks for a client certificate; set client_cert_file and client_key_file",
                     carrier->base_url);
-    else if (carrier->has_client_cert && (asks || refuses))
+    else if (ends && !carrier->has_client_cert)
+        fault_field(fault, FAULT_DENIED, "client_cert_file",
+                    "%s does not agree to a TLS connection (%s); where it asks for a client "
+                    "certificate, set client_cert_file and client_key_file",
+                    carrier->base_url, why);
+    else if (carrier->has_client_cert && (asks || ends || refuses))
         fault_field(fault, FAULT_DENIED, "client_cert_file",
                     "%s does not accept the certificate in client_cert_file: %s", carrier->base_url,
                     why);
@@ -127,8 +133,10 @@ static enum fault_code set_unreachable(const struct transport_carrier *carrier, 
     long connect_status = info(carrier, CURLINFO_HTTP_CONNECTCODE);
     if (carrier->has_proxy && connect_status >= 300)
         return set_proxy_refusal(carrier, connect_status, fault);
-    /* Before CONNECT is answered everything that fails is the proxy. */
-    if (carrier->has_proxy && (rc == CURLE_COULDNT_RESOLVE_PROXY || connect_status == 0))
+    /* Before CONNECT is answered everything that fails is the proxy; a connection that has carried
+     * a reply had its answer then. */
+    if (carrier->has_proxy &&
+        (rc == CURLE_COULDNT_RESOLVE_PROXY || (connect_status == 0 && !carrier->has_replied)))
         return fault_field(fault, FAULT_UNAVAILABLE, "proxy", "the proxy %s cannot be reached: %s",
                            carrier->proxy, why);
     return fault_set(fault, FAULT_UNAVAILABLE, "%s cannot be reached%s%s: %s", carrier->base_url,

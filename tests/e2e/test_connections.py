@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import socket
 import subprocess
 import unittest.mock
 from pathlib import Path
@@ -120,9 +121,11 @@ class ConnectionTest(EndToEnd):
                 self.arrives(place, url, **self.own(place, cert, key))
 
     def test_a_service_that_asks_and_gets_none_is_told_with_both_settings(self) -> None:
-        for most in ("", "ssl-max-ver TLSv1.2"):
+        for most, told in (
+            ("", "asks for a client certificate; set client_cert_file and client_key_file"),
+            ("ssl-max-ver TLSv1.2", "where it asks for a client certificate, set client_cert_file and client_key_file"),
+        ):
             with front(self.folder(), self.cert, self.service.port, self.authority, most) as url:
-                told = f"{url} asks for a client certificate; set client_cert_file and client_key_file"
                 self.waits(self.place(), url, told, ca_file=str(self.authority.cert))
 
     def test_a_certificate_that_the_service_does_not_accept_is_told(self) -> None:
@@ -251,6 +254,12 @@ class ConnectionTest(EndToEnd):
         with front(self.folder(), cert, self.service.port) as url, Proxy() as proxy:
             told = f"the certificate of {url} cannot be trusted: it has expired"
             self.waits(self.place(), url, told, **self.by(proxy))
+
+    def test_a_service_that_is_silent_behind_the_proxy_is_not_the_proxys_fault(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as silent, Proxy() as proxy:
+            url = f"https://127.0.0.1:{silent.getsockname()[1]}/"
+            told = f"{url} cannot be reached by the proxy {proxy.url}"
+            self.waits(self.place(), url, told, timeout_ms="1500", **self.by(proxy))
 
     def test_no_proxy_goes_straight(self) -> None:
         with front(self.folder(), self.cert, self.service.port) as url, Proxy(status=403) as proxy:
