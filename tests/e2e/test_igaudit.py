@@ -206,6 +206,7 @@ class BrokerAuditTest(IgauditCase):
     def test_an_analyst_sees_own_handoffs(self) -> None:
         self.assertEqual(self.sids("mara"), ["1.3", "1.0"])
         self.assertEqual(self.sids("theo"), ["1.1"])
+        self.assertEqual(self.head.refusals, [])  # more was not asked for
         self.assertEqual(self.sids("jo\u00e3o \"x\""), ["1.2"])
 
     def test_an_analyst_is_told_that_others_are_not_shown(self) -> None:

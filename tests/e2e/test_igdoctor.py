@@ -378,8 +378,21 @@ class DoctorBrokerTest(DoctorCase):
         self.assertEqual(rows["kvstore"]["value"], "ready")
 
     def test_a_user_without_the_capability_is_told_which(self) -> None:
-        rows = self.look(self.head(), "joe")
-        self.only(rows, "token", "intelgraph_", "capability intelgraph_read, and")
+        head = self.head()
+        rows = self.look(head, "joe")
+        self.only(rows, "token", "the user joe lacks the capability intelgraph_read", "Give your role")
+        self.assertEqual(head.refusals, [])  # nothing was asked for in vain
+
+    def test_a_user_who_may_only_look_is_warned(self) -> None:
+        head = self.head()
+        conf = {"role_looker": {"intelgraph_read": "enabled"}}
+        write_local_conf(head.splunk.app, {"authorize": conf})
+        head.rest.users.add("lou", {"user", "looker"})
+        rows = self.look(head, "lou")
+        self.assertEqual(rows["scope"]["status"], "warning", rows["scope"])
+        self.assertIn("may look, but not hand off", rows["scope"]["value"])
+        self.assertIn("intelgraph_handoff to hand off", rows["scope"]["cure"])
+        self.assertEqual(head.refusals, [])
 
     def test_a_secret_that_is_not_stored_is_told(self) -> None:
         head = self.head()

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "integrations/splunk-app/native/capability.h"
 #include "integrations/splunk-app/native/command.h"
 #include "integrations/splunk-app/native/instance.h"
 #include "integrations/splunk-app/native/proof.h"
@@ -48,17 +49,21 @@ static void tell_no_token(struct doctor *doctor, const struct fault *fault)
     doctor_tell(doctor, DOCTOR_TOKEN, DOCTOR_FAILED, cure, "%s", fault->text);
 }
 
-/* A token for looking; who may only hand off has one for that. A new one, not what the broker
- * keeps: the stored API token may have been replaced since, and is what is to be tested. */
+/* A token for looking. Who may not is told before the broker is asked. */
 static enum fault_code get_token(struct doctor *doctor, struct fault *fault)
 {
+    bool may = true;
     struct token_session session = session_of(doctor, DOCTOR_TOKEN);
-    enum fault_code code = token_obtain(doctor->places, &doctor->settings, &session, TOKEN_READ,
-                                        true, &doctor->token, fault);
-    if (code == FAULT_DENIED && !is_from_file(doctor))
-        code = token_obtain(doctor->places, &doctor->settings, &session, TOKEN_HANDOFF, true,
-                            &doctor->token, fault);
-    return code;
+    enum fault_code code = FAULT_NONE;
+    if (!is_from_file(doctor))
+        code = capability_has(doctor->places, &doctor->settings, &session, TOKEN_READ, &may, fault);
+    if (code != FAULT_NONE)
+        return code;
+    if (!may)
+        return fault_set(fault, FAULT_DENIED, "the user %.*s lacks the capability %s",
+                         STR_ARG(str_take(session.user, 64)), token_scope_capability(TOKEN_READ));
+    return token_obtain(doctor->places, &doctor->settings, &session, TOKEN_READ, false,
+                        &doctor->token, fault);
 }
 
 static enum fault_code read_caller(struct doctor *doctor, struct str body, struct fault *fault)
@@ -136,17 +141,16 @@ static bool may(const struct doctor *doctor, struct str scope)
     return false;
 }
 
-/* The capability to hand off shows in a token for it; that is wiped at once. */
+/* The token at hand is for looking; whether there would be one to hand off splunkd says. */
 static bool may_hand_off(struct doctor *doctor)
 {
-    struct http_secret token = {.len = 0};
-    struct fault fault;
-    struct token_session session = session_of(doctor, DOCTOR_SCOPE);
     bool yes = may(doctor, STR("handoff"));
-    if (!yes && !is_from_file(doctor))
-        yes = token_obtain(doctor->places, &doctor->settings, &session, TOKEN_HANDOFF, false,
-                           &token, &fault) == FAULT_NONE;
-    http_secret_done(&token);
+    struct fault ignored;
+    struct token_session session = session_of(doctor, DOCTOR_SCOPE);
+    if (!yes && !is_from_file(doctor) &&
+        capability_has(doctor->places, &doctor->settings, &session, TOKEN_HANDOFF, &yes,
+                       &ignored) != FAULT_NONE)
+        return false;
     return yes;
 }
 
@@ -154,8 +158,7 @@ void doctor_scope(struct doctor *doctor)
 {
     bool looks = may(doctor, STR("read"));
     bool hands_off = may_hand_off(doctor);
-    bool from_file = is_from_file(doctor);
-    enum doctor_cure cure = from_file ? CURE_ROLE : CURE_SCOPE;
+    enum doctor_cure cure = is_from_file(doctor) ? CURE_ROLE : CURE_SCOPE;
     if (looks && hands_off)
         doctor_tell(doctor, DOCTOR_SCOPE, DOCTOR_OK, CURE_NONE, "hand off, look (role %.*s)",
                     STR_ARG(doctor->caller.role));

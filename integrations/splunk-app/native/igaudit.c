@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "integrations/splunk-app/native/capability.h"
 #include "integrations/splunk-app/native/instance.h"
 #include "integrations/splunk-app/native/link.h"
 #include "integrations/splunk-app/native/options.h"
@@ -75,14 +76,14 @@ static enum fault_code get_token(struct igaudit *audit, struct fault *fault)
     struct token_session session = {.splunkd_uri = audit->info->splunkd_uri,
                                     .session_key = audit->info->session_key,
                                     .user = audit->info->username};
-    bool own = instance_has_own_token(&audit->settings);
-    enum fault_code code = token_obtain(&audit->places, &audit->settings, &session, TOKEN_AUDIT,
-                                        false, &audit->token, fault);
-    audit->sees_all = code == FAULT_NONE && !own;
-    if (code == FAULT_DENIED && !own)
-        code = token_obtain(&audit->places, &audit->settings, &session, TOKEN_READ, false,
-                            &audit->token, fault);
-    return code;
+    enum fault_code code = FAULT_NONE;
+    if (!instance_has_own_token(&audit->settings))
+        code = capability_has(&audit->places, &audit->settings, &session, TOKEN_AUDIT,
+                              &audit->sees_all, fault);
+    if (code != FAULT_NONE)
+        return fault_prefix(fault, "no token for IntelGraph: ");
+    return token_obtain(&audit->places, &audit->settings, &session,
+                        audit->sees_all ? TOKEN_AUDIT : TOKEN_READ, false, &audit->token, fault);
 }
 
 static enum fault_code begin(struct igaudit *audit, struct fault *fault)
