@@ -28,6 +28,8 @@ from alert_tests import lint_alert  # noqa: E402
 from workflow_tests import lint_workflow  # noqa: E402
 
 SEPARATOR = b"---\n"
+# What starts a program of another machine, e.g. qemu-aarch64-static.
+RUNNER = os.environ.get("IG_RUNNER", "").split()
 LOCAL = """[instance:default]
 url = http://127.0.0.1:1/
 tenant = acme
@@ -134,7 +136,7 @@ def golden_runs(tap: Tap, program: Path) -> None:
                 with (staged.parent.parent / "local/intelgraph.conf").open("a", encoding="utf-8") as local:
                     local.write((case / "local").read_text("utf-8"))
             done = subprocess.run(
-                [str(staged), command_of(case)], input=conversation(case), capture_output=True,
+                [*RUNNER, str(staged), command_of(case)], input=conversation(case), capture_output=True,
                 timeout=60, check=False, cwd=staged.parent,
                 env={"SPLUNK_HOME": folder, "PATH": "/usr/bin:/bin"},
             )
