@@ -144,14 +144,17 @@ static enum fault_code take_lines(struct kept_list *list, struct str text, struc
         struct str line;
         struct str tail;
         const struct json *object;
-        struct fault ignored;
+        struct fault reading;
         str_cut(text, '\n', &line, &tail);
         text = tail;
         /* Most lines have none: they need not be read. */
         if (str_find(line, STR("\"checkpoint\"")) == line.len)
             continue;
-        if (json_read(&arena, line, &object, &ignored) == FAULT_NONE)
+        enum fault_code read = json_read(&arena, line, &object, &reading);
+        if (read == FAULT_NONE)
             code = take_line(list, object, tenant, target, fault);
+        else if (read == FAULT_NO_MEMORY)
+            code = no_memory(fault); /* a head that is passed over would not be missed */
         arena_reset(&arena);
     }
     arena_done(&arena);
@@ -183,6 +186,21 @@ static void sort_out(struct kept_list *list)
         list->items[kept++] = list->items[i];
     }
     list->count = kept;
+}
+
+enum fault_code kept_of_text(struct str text, struct str tenant, struct str target,
+                             struct kept_list *out, struct fault *fault)
+{
+    struct kept_list list = {.items = NULL};
+    arena_init(&list.arena, LIST_ARENA_BYTES);
+    enum fault_code code = take_lines(&list, text, tenant, target, fault);
+    if (code != FAULT_NONE) {
+        kept_done(&list);
+        return code;
+    }
+    sort_out(&list);
+    *out = list;
+    return FAULT_NONE;
 }
 
 enum fault_code kept_read(const struct places *places, struct str tenant, struct str target,

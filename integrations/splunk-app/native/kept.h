@@ -39,6 +39,9 @@ enum { KEPT_BYTES_MAX = 32 << 20 };
  * an empty list. */
 enum fault_code kept_read(const struct places *places, struct str tenant, struct str target,
                           struct kept_list *out, struct fault *fault) MUST_USE;
+/* The same of the file's text. */
+enum fault_code kept_of_text(struct str text, struct str tenant, struct str target,
+                             struct kept_list *out, struct fault *fault) MUST_USE;
 void kept_done(struct kept_list *list);
 
 /* The receipt of record `index`; NULL when none was kept. */
