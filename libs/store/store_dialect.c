@@ -69,16 +69,29 @@ static void skip_blanks(struct reader *reader)
     while (reader->kind == TOKEN_BLANK);
 }
 
-static void add_type(const struct reader *reader, struct buf *out)
+/* What is another word anywhere. */
+static void add_token(struct reader *reader, struct buf *out)
+{
+    bool is_bytes = at_word(reader, STR("x")) && str_starts(reader->rest, STR("'"));
+    if (is_bytes) {
+        next(reader); /* from the quote on */
+        buf_addf(out, "'\\x%.*s::bytea", STR_ARG(str_skip(reader->token, 1)));
+    } else if (at_word(reader, STR("BLOB"))) {
+        buf_add_c(out, "BYTEA");
+    } else {
+        buf_add(out, reader->token);
+    }
+}
+
+/* Within the columns of a table. */
+static void add_column(struct reader *reader, struct buf *out)
 {
     if (at_word(reader, STR("INTEGER")))
         buf_add_c(out, "BIGINT");
-    else if (at_word(reader, STR("BLOB")))
-        buf_add_c(out, "BYTEA");
     else if (at_word(reader, STR("TEXT")))
         buf_add_c(out, "TEXT COLLATE \"C\"");
     else
-        buf_add(out, reader->token);
+        add_token(reader, out);
 }
 
 /* From "CREATE" on; ends at the semicolon or the end. */
@@ -102,9 +115,9 @@ static void add_create(struct reader *reader, struct buf *out)
         else if (is_option)
             continue; /* STRICT, WITHOUT ROWID and the comma between */
         else if (is_table && depth > 0)
-            add_type(reader, out);
+            add_column(reader, out);
         else
-            buf_add(out, reader->token);
+            add_token(reader, out);
     }
 }
 
@@ -117,7 +130,7 @@ static void add_other(struct reader *reader, struct buf *out)
             skip_blanks(&ahead); /* the index */
             *reader = ahead;
         } else {
-            buf_add(out, reader->token);
+            add_token(reader, out);
         }
         next(reader);
     }

@@ -17,6 +17,7 @@ struct store_pool {
     pthread_cond_t given; /* a connection came back, or one could not be opened */
     char *path;
     int room;
+    int port;
     int opened; /* idle and lent */
     int idle_count;
     struct store *idle[ROOM_MAX]; /* the last one given is taken first: its cache is warm */
@@ -61,13 +62,14 @@ static enum fault_code new_pool(const char *path, int room, struct store_pool **
     return FAULT_NONE;
 }
 
-enum fault_code store_pool_new(const char *path, int room, const struct store_migration *migrations,
-                               size_t count, struct store_pool **out, struct fault *fault)
+enum fault_code store_pool_new(const char *place, int room,
+                               const struct store_migration *migrations, size_t count,
+                               struct store_pool **out, struct fault *fault)
 {
     assert(room >= 1 && room <= ROOM_MAX);
     struct store *first = NULL;
     struct store_pool *pool = NULL;
-    enum fault_code code = store_open(path, &first, fault);
+    enum fault_code code = store_open(place, &first, fault);
     if (code == FAULT_NONE)
         code = store_migrate(first, migrations, count, fault);
     if (code == FAULT_NONE)
@@ -78,6 +80,7 @@ enum fault_code store_pool_new(const char *path, int room, const struct store_mi
     }
     pool->opened = pool->idle_count = 1;
     pool->idle[0] = first;
+    pool->port = store_port(first);
     *out = pool;
     return FAULT_NONE;
 }
@@ -153,6 +156,11 @@ enum fault_code store_pool_write(struct store_pool *pool, store_work *work, void
                                  struct fault *fault)
 {
     return store_writer_run(pool->writer, work, context, fault);
+}
+
+int store_pool_port(const struct store_pool *pool)
+{
+    return pool->port;
 }
 
 void store_pool_give(struct store_pool *pool, struct store *taken)

@@ -1,4 +1,4 @@
-/* Connections to one store file: lent to threads for reading, and one behind a queue of writes. */
+/* Connections to one store: lent to threads for reading, and one behind a queue of writes. */
 #ifndef IG_STORE_STORE_POOL_H
 #define IG_STORE_STORE_POOL_H
 
@@ -7,8 +7,9 @@
 struct store_pool;
 
 /* Opens the first connection and migrates. At most `room` (1..64) connections, opened at need. */
-enum fault_code store_pool_new(const char *path, int room, const struct store_migration *migrations,
-                               size_t count, struct store_pool **out, struct fault *fault) MUST_USE;
+enum fault_code store_pool_new(const char *place, int room,
+                               const struct store_migration *migrations, size_t count,
+                               struct store_pool **out, struct fault *fault) MUST_USE;
 void store_pool_free(struct store_pool *taken); /* all connections must be back */
 
 /* Waits up to 5 s for a free one. */
@@ -26,6 +27,8 @@ typedef enum fault_code store_work(struct store *store, void *context, struct fa
  * that has a write transaction open. */
 enum fault_code store_pool_write(struct store_pool *pool, store_work *work, void *context,
                                  struct fault *fault) MUST_USE;
+
+int store_pool_port(const struct store_pool *pool); /* as store_port */
 
 void store_pool_give(struct store_pool *pool, struct store *taken); /* rolls back what is open */
 

@@ -7,7 +7,7 @@ static const char sql_insert[] = "INSERT INTO audit_handoffs (tenant, time_us, i
                                  "$7, $8)";
 
 /* The places are the same in all three. Each is sure to use its index: without figures about the
- * table SQLite would take the first one for all. */
+ * table SQLite would take the first one for all (PostgreSQL keeps figures and is not told). */
 #define COLUMNS                                                                                    \
     "SELECT h.idx, h.time_us, e.entry, h.handoff, h.action = 'handoff.committed' "                 \
     "FROM audit_handoffs h "
@@ -22,57 +22,6 @@ static const char sql_by_subject[] = COLUMNS "INDEXED BY audit_handoffs_by_subje
                                              "AND h.subject = $8 AND $9 = '' " ORDER;
 static const char sql_by_sid[] = COLUMNS "INDEXED BY audit_handoffs_by_sid " CONDITIONS
                                          "AND ($8 = '' OR h.subject = $8) AND h.sid = $9 " ORDER;
-
-/* Two halves of one comparison: rows that say other than their record, and records without a row.
- */
-#define BODY_OF(entry) "CAST(" entry " AS TEXT)"
-static const char sql_wrong[] =
-    "SELECT min(h.idx) FROM audit_handoffs h "
-    "LEFT JOIN audit_entries e ON e.tenant = h.tenant AND e.idx = h.idx "
-    "WHERE h.tenant = $1 AND CASE WHEN coalesce(json_valid(" BODY_OF(
-        "e.entry") "), 0) = 0 THEN 1 "
-                   "ELSE json_extract(" BODY_OF(
-                       "e.entry") ", '$.time_us') IS NOT h.time_us "
-                                  "OR json_extract(" BODY_OF(
-                                      "e.entry") ", '$.action') IS NOT h.action "
-                                                 "OR coalesce(json_extract(" BODY_OF(
-                                                     "e.entry") ", '$.subject'), '') <> h.subject "
-                                                                "OR coalesce(json_extract(" BODY_OF(
-                                                                    "e.entry") ", '$.sid'), '') <> "
-                                                                               "h.sid "
-                                                                               "OR "
-                                                                               "coalesce(json_"
-                                                                               "extract(" BODY_OF(
-                                                                                   "e.entry") ", "
-                                                                                              "'$."
-                                                                                              "toke"
-                                                                                              "n'),"
-                                                                                              " '')"
-                                                                                              " <> "
-                                                                                              "h."
-                                                                                              "toke"
-                                                                                              "n "
-                                                                                              "OR "
-                                                                                              "coal"
-                                                                                              "esce"
-                                                                                              "(jso"
-                                                                                              "n_"
-                                                                                              "extr"
-                                                                                              "act"
-                                                                                              "(" BODY_OF(
-                                                                                                  "e.entry") ", '$.handoff'), '') <> h.handoff END";
-static const char sql_missing[] =
-    "SELECT min(e.idx) FROM audit_entries e WHERE e.tenant = $1 AND CASE "
-    "WHEN json_valid(" BODY_OF(
-        "e.entry") ") = 0 THEN 0 "
-                   "WHEN json_extract(" BODY_OF(
-                       "e.entry") ", '$.action') >= 'handoff.' "
-                                  "AND json_extract(" BODY_OF(
-                                      "e.entry") ", '$.action') < 'handoff/' THEN NOT EXISTS ("
-                                                 "SELECT 1 FROM audit_handoffs h WHERE h.tenant = "
-                                                 "e.tenant AND h.idx = e.idx "
-                                                 "AND h.time_us = json_extract(" BODY_OF(
-                                                     "e.entry") ", '$.time_us')) ELSE 0 END";
 
 enum fault_code audit_find_note(struct store *store, const struct audit_record *record,
                                 int64_t time_us, int64_t index, struct fault *fault)
@@ -143,33 +92,5 @@ enum fault_code audit_size(struct store *store, struct str log, int64_t *out, st
     enum fault_code code = audit_size_read(store, log, &size, fault);
     if (code == FAULT_NONE)
         *out = (int64_t)size;
-    return code;
-}
-
-static enum fault_code check(struct store *store, const char *sql, struct str tenant,
-                             const char *what, struct fault *fault)
-{
-    struct statement *query;
-    bool row = false;
-    enum fault_code code = store_prepare(store, sql, &query, fault);
-    if (code != FAULT_NONE)
-        return code;
-    store_bind_text(query, 1, tenant);
-    code = store_step(query, &row, fault);
-    if (code == FAULT_NONE && row && !store_is_null(query, 0))
-        code = fault_set(fault, FAULT_CORRUPT, "tenant %.*s: record %lld %s", STR_ARG(tenant),
-                         (long long)store_whole(query, 0), what);
-    store_reset(query);
-    return code;
-}
-
-enum fault_code audit_find_check(struct store *store, struct str tenant, struct fault *fault)
-{
-    enum fault_code code =
-        check(store, sql_wrong, tenant,
-              "is found under what it does not say: audit_handoffs was changed", fault);
-    if (code == FAULT_NONE)
-        code = check(store, sql_missing, tenant,
-                     "cannot be found by time, analyst and search: audit_handoffs lacks it", fault);
     return code;
 }

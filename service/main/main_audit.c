@@ -60,7 +60,7 @@ enum fault_code main_run_audit_verify(const struct main_options *options, struct
     enum fault_code code = read_heads(options->heads, &heads, fault);
     if (code != FAULT_NONE)
         return code;
-    code = main_data_open(&data, options->data, false, CONNECTIONS, fault);
+    code = main_data_open(&data, options->data, options->store, false, CONNECTIONS, fault);
     if (code != FAULT_NONE) {
         audit_heads_free(heads);
         return code;
@@ -88,7 +88,7 @@ enum fault_code main_run_audit_export(const struct main_options *options, struct
         return fault_field(fault, FAULT_INPUT, "out", "the folder's name is too long");
     enum fault_code code = log_of(options, log, fault);
     if (code == FAULT_NONE)
-        code = main_data_open(&data, options->data, false, CONNECTIONS, fault);
+        code = main_data_open(&data, options->data, options->store, false, CONNECTIONS, fault);
     if (code != FAULT_NONE)
         return code;
     code = store_pool_take(data.service.pool, &store, fault);
@@ -107,7 +107,7 @@ enum fault_code main_run_audit_key(const struct main_options *options, struct fa
     char log[AUDIT_LOG_MAX];
     enum fault_code code = log_of(options, log, fault);
     if (code == FAULT_NONE)
-        code = main_data_open(&data, options->data, false, CONNECTIONS, fault);
+        code = main_data_open(&data, options->data, options->store, false, CONNECTIONS, fault);
     if (code != FAULT_NONE)
         return code;
     buf_init(&line, 1024);

@@ -74,7 +74,7 @@ static enum fault_code check_reach(const char *folder, struct fault *fault)
                        folder);
 }
 
-enum fault_code main_cage_enter(const char *folder, char out_text[MAIN_CAGE_TEXT_MAX],
+enum fault_code main_cage_enter(const char *folder, int port, char out_text[MAIN_CAGE_TEXT_MAX],
                                 struct fault *fault)
 {
     out_text[0] = '\0';
@@ -95,8 +95,9 @@ enum fault_code main_cage_enter(const char *folder, char out_text[MAIN_CAGE_TEXT
             LOG_WARN, "service.root",
             LOG_TEXT("advice", STR("root owns more than the data folder; run the service as a "
                                    "user of its own, as ops/systemd does")));
-    note(out_text, "landlock", main_cage_files(folder));
-    note(out_text, "seccomp", main_cage_calls()); /* last: the calls above are not on its list */
+    note(out_text, "landlock", main_cage_files(folder, port));
+    note(out_text, "seccomp",
+         main_cage_calls(port)); /* last: the calls above are not on its list */
     if (out_text[0] == '\0')
         note(out_text, "none", 0);
     return FAULT_NONE;

@@ -10,7 +10,10 @@
  * sanitizers, which need more of the system than a cage leaves. */
 enum { MAIN_CAGE_TEXT_MAX = 64 };
 
-/* From here on: no new privileges, no capability, no core dump or debugger of the same user
+/* `port`: of the store's server (store_port): -1 none, 0 a local socket. Connections to it are all
+ * that is left open then: of TCP that port's (landlock), and sockets of streams (seccomp).
+ *
+ * From here on: no new privileges, no capability, no core dump or debugger of the same user
  * (privileges, capabilities); files in `folder` alone, no connection out, no signal or socket to
  * others (landlock); no program started, no socket made, no code made, and of the system calls only
  * the known ones (seccomp).
@@ -18,12 +21,12 @@ enum { MAIN_CAGE_TEXT_MAX = 64 };
  * What the kernel refuses to enforce is told in one log line each, and the service runs without.
  * FAULT_INPUT when the folder is out of reach without capabilities. For this thread and those that
  * it starts. */
-enum fault_code main_cage_enter(const char *folder, char out_text[MAIN_CAGE_TEXT_MAX],
+enum fault_code main_cage_enter(const char *folder, int port, char out_text[MAIN_CAGE_TEXT_MAX],
                                 struct fault *fault) MUST_USE;
 
 /* The parts of it: 0, or the error for which the kernel does not enforce that part.
  * main_cage_calls.c, main_cage_files.c */
-int main_cage_calls(void);
-int main_cage_files(const char *folder);
+int main_cage_calls(int port);
+int main_cage_files(const char *folder, int port);
 
 #endif

@@ -35,7 +35,7 @@ static const char *const allowed[] = {
     "rt_sigaction rt_sigprocmask rt_sigreturn rt_sigtimedwait sigaltstack",
     /* clock and randomness */
     "clock_gettime clock_getres clock_nanosleep nanosleep gettimeofday time getrandom",
-    /* connections that came in; none is made */
+    /* connections that came in; add_connecting allows one kind to be made */
     "accept4 accept recvfrom recvmsg recv shutdown getsockopt setsockopt getsockname getpeername",
     "epoll_create1 epoll_ctl epoll_wait epoll_pwait eventfd2 poll ppoll",
     /* about itself */
@@ -43,7 +43,7 @@ static const char *const allowed[] = {
 };
 
 static const char *const deadly[] = {
-    "execve execveat fork vfork connect personality memfd_create userfaultfd io_uring_setup",
+    "execve execveat fork vfork personality memfd_create userfaultfd io_uring_setup",
     "ptrace process_vm_readv process_vm_writev kcmp pidfd_open pidfd_getfd perf_event_open bpf",
     "mount umount2 pivot_root chroot unshare setns open_by_handle_at name_to_handle_at",
     "setuid setgid setreuid setregid setresuid setresgid setgroups capset",
@@ -123,7 +123,37 @@ static int add_conditions(scmp_filter_ctx filter)
     return result;
 }
 
-int main_cage_calls(void)
+/* Streams, of the network or of this machine, and their way out. */
+static int add_connecting(scmp_filter_ctx filter, int port)
+{
+    const int families[] = {AF_INET, AF_INET6};
+    const int local[] = {AF_UNIX};
+    const int *family = port > 0 ? families : local;
+    int count = port > 0 ? 2 : 1;
+    int result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(connect), 0);
+    for (int i = 0; i < count && result == 0; i++) {
+        const struct scmp_arg_cmp is_family = {
+            .arg = 0, .op = SCMP_CMP_EQ, .datum_a = (scmp_datum_t)family[i]};
+        const struct scmp_arg_cmp is_stream = {.arg = 1,
+                                               .op = SCMP_CMP_MASKED_EQ,
+                                               .datum_a =
+                                                   ~(scmp_datum_t)(SOCK_CLOEXEC | SOCK_NONBLOCK),
+                                               .datum_b = (scmp_datum_t)SOCK_STREAM};
+        result =
+            seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 2, is_family, is_stream);
+    }
+    return result;
+}
+
+static int add_deadly(scmp_filter_ctx filter, bool connects)
+{
+    int result = add_lines(filter, deadly, sizeof deadly / sizeof deadly[0], SCMP_ACT_KILL_PROCESS);
+    if (result == 0 && !connects)
+        result = seccomp_rule_add(filter, SCMP_ACT_KILL_PROCESS, SCMP_SYS(connect), 0);
+    return result;
+}
+
+int main_cage_calls(int port)
 {
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
     if (!filter)
@@ -134,7 +164,9 @@ int main_cage_calls(void)
     if (result == 0)
         result = add_lines(filter, allowed, sizeof allowed / sizeof allowed[0], SCMP_ACT_ALLOW);
     if (result == 0)
-        result = add_lines(filter, deadly, sizeof deadly / sizeof deadly[0], SCMP_ACT_KILL_PROCESS);
+        result = add_deadly(filter, port >= 0);
+    if (result == 0 && port >= 0)
+        result = add_connecting(filter, port);
     if (result == 0)
         result = add_conditions(filter);
     if (result == 0)

@@ -13,7 +13,7 @@
 
 #include "libs/core/os.h"
 
-enum { CREATE_VERSION = 1, RULE_PATH_BENEATH = 1 };
+enum { CREATE_VERSION = 1, RULE_PATH_BENEATH = 1, RULE_NET_PORT = 2 };
 
 enum {
     FS_EXECUTE = 1 << 0,
@@ -51,6 +51,11 @@ struct path_rule {
     int32_t folder;
 } __attribute__((packed));
 
+struct port_rule {
+    uint64_t allowed;
+    uint64_t port;
+};
+
 static struct ruleset all_of(long version)
 {
     struct ruleset rules = {.fs = FS_ALL_1};
@@ -67,7 +72,16 @@ static struct ruleset all_of(long version)
     return rules;
 }
 
-int main_cage_files(const char *folder)
+/* To a port, not to a host: the kernel knows no more. */
+static int allow_port(int ruleset, const struct ruleset *rules, int port)
+{
+    const struct port_rule rule = {.allowed = NET_CONNECT_TCP, .port = (uint64_t)port};
+    if (port <= 0 || !(rules->net & NET_CONNECT_TCP))
+        return 0;
+    return (int)syscall(SYS_landlock_add_rule, ruleset, RULE_NET_PORT, &rule, 0);
+}
+
+int main_cage_files(const char *folder, int port)
 {
     long version = syscall(SYS_landlock_create_ruleset, NULL, 0, CREATE_VERSION);
     if (version < 1)
@@ -81,7 +95,7 @@ int main_cage_files(const char *folder)
     inside = os_open(folder, O_PATH | O_CLOEXEC, 0);
     struct path_rule rule = {.allowed = FS_NEEDED & rules.fs, .folder = inside};
     if (inside < 0 || syscall(SYS_landlock_add_rule, fd, RULE_PATH_BENEATH, &rule, 0) != 0 ||
-        syscall(SYS_landlock_restrict_self, fd, 0) != 0)
+        allow_port(fd, &rules, port) != 0 || syscall(SYS_landlock_restrict_self, fd, 0) != 0)
         error = errno;
     if (inside >= 0)
         os_close(inside);

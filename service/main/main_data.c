@@ -72,13 +72,61 @@ static int open_in(const struct main_data *data, const char *name)
     return os_open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 }
 
-static enum fault_code open_parts(struct main_data *data, int connections, struct fault *fault)
+/* A command line is read by all users of the machine: no password in it. */
+static enum fault_code check_given(const char *place, struct fault *fault)
+{
+    bool is_secret = false;
+    enum fault_code code = store_place_check(place, &is_secret, fault);
+    if (code == FAULT_NONE && is_secret)
+        code = fault_field(fault, FAULT_INPUT, "store",
+                           "--store holds a password, and every user of this machine can read it "
+                           "there; put it into a password file (PGPASSFILE), or the address into "
+                           "a file of mode 0600 and write --store file:PATH");
+    return code;
+}
+
+static enum fault_code read_place(struct str file, char out[MAIN_PATH_MAX], struct fault *fault)
 {
     char path[MAIN_PATH_MAX];
-    snprintf(path, sizeof path, "%.*s/%s", MAIN_PATH_MAX - 64, data->folder, store_name);
+    struct buf text;
+    if (!str_to_c(file, path, sizeof path))
+        return fault_field(fault, FAULT_INPUT, "store",
+                           "the name of the file in --store is too "
+                           "long");
+    buf_init(&text, MAIN_PATH_MAX - 1);
+    enum fault_code code = file_read_private(path, &text, fault);
+    if (code == FAULT_NONE &&
+        (!str_to_c(str_trim(buf_str(&text)), out, MAIN_PATH_MAX) || !store_place_is_server(out)))
+        code = fault_field(fault, FAULT_INPUT, "store",
+                           "%s does not hold the address of a store: one line, "
+                           "postgresql://USER@HOST:PORT/DATABASE",
+                           path);
+    buf_done(&text);
+    return code;
+}
+
+static enum fault_code find_place(const struct main_data *data, struct str given,
+                                  char out[MAIN_PATH_MAX], struct fault *fault)
+{
+    if (given.len == 0) {
+        snprintf(out, MAIN_PATH_MAX, "%.*s/%s", MAIN_PATH_MAX - 64, data->folder, store_name);
+        return FAULT_NONE;
+    }
+    if (str_starts(given, STR("file:")))
+        return read_place(str_skip(given, 5), out, fault);
+    if (!str_to_c(given, out, MAIN_PATH_MAX) || !store_place_is_server(out))
+        return fault_field(fault, FAULT_INPUT, "store",
+                           "--store is neither postgresql://USER@HOST:PORT/DATABASE nor file:PATH "
+                           "of a file that holds such an address");
+    return check_given(out, fault);
+}
+
+static enum fault_code open_parts(struct main_data *data, const char *place, int connections,
+                                  struct fault *fault)
+{
     struct service *service = &data->service;
     struct store *store = NULL;
-    enum fault_code code = store_pool_new(path, connections, service_migrations,
+    enum fault_code code = store_pool_new(place, connections, service_migrations,
                                           service_migration_count, &service->pool, fault);
     if (code == FAULT_NONE)
         code = store_pool_take(service->pool, &store, fault);
@@ -91,11 +139,14 @@ static enum fault_code open_parts(struct main_data *data, int connections, struc
     return code;
 }
 
-enum fault_code main_data_open(struct main_data *data, struct str folder, bool make,
-                               int connections, struct fault *fault)
+enum fault_code main_data_open(struct main_data *data, struct str folder, struct str store,
+                               bool make, int connections, struct fault *fault)
 {
+    char place[MAIN_PATH_MAX];
     memset(data, 0, sizeof *data);
     enum fault_code code = find_folder(folder, data->folder, fault);
+    if (code == FAULT_NONE)
+        code = find_place(data, store, place, fault);
     if (code == FAULT_NONE)
         code = make_folder(data->folder, make, fault);
     if (code != FAULT_NONE)
@@ -107,7 +158,7 @@ enum fault_code main_data_open(struct main_data *data, struct str folder, bool m
     if (opening < 0 || flock(opening, LOCK_EX) != 0) {
         code = fault_errno(fault, errno, "cannot lock the data folder %s", data->folder);
     } else {
-        code = open_parts(data, connections, fault);
+        code = open_parts(data, place, connections, fault);
     }
     if (opening >= 0)
         os_close(opening);
@@ -170,6 +221,8 @@ int64_t main_data_size(const struct service *service)
 {
     static const char *const ends[] = {"", "-wal"};
     int64_t size = -1;
+    if (store_pool_port(service->pool) >= 0)
+        return size; /* it is the server's */
     for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
         char path[MAIN_PATH_MAX];
         struct stat found;

@@ -13,11 +13,13 @@ struct main_data {
     struct service service; /* pool, audit, identity, data */
 };
 
-/* Opens the parts in `folder` (empty: the default one), readable by this user only. `connections`
- * to the store at most. With `make`, a folder that is missing is made; else it is FAULT_NOT_FOUND.
- * May run beside a service that serves the same folder. */
-enum fault_code main_data_open(struct main_data *data, struct str folder, bool make,
-                               int connections, struct fault *fault) MUST_USE;
+/* Opens the parts in `folder` (empty: the default one), readable by this user only. `store` is
+ * empty for a file in the folder, a server's address without a password, or "file:" and the path of
+ * a file with an address, which nobody else may read. `connections` to the store at most. With
+ * `make`, a folder that is missing is made; else it is FAULT_NOT_FOUND. May run beside a service
+ * that serves the same folder. */
+enum fault_code main_data_open(struct main_data *data, struct str folder, struct str store,
+                               bool make, int connections, struct fault *fault) MUST_USE;
 void main_data_close(struct main_data *data);
 
 /* At most one service serves a folder. The lock goes with the process; *out_fd keeps it.

@@ -27,6 +27,9 @@ struct option {
 static const struct option options[] = {
     {ALL, "data", "DIR", "", OPTION_TEXT, 1, 4000, AT(data),
      "data folder; default $XDG_STATE_HOME/intelgraphd, else ~/.local/state/intelgraphd"},
+    {ALL, "store", "PLACE", "", OPTION_TEXT, 1, 4000, AT(store),
+     "postgresql://USER@HOST:PORT/DATABASE, or file:PATH of a file that holds such an address; "
+     "default intelgraph.db in the data folder"},
     {",serve,", "listen", "ADDR:PORT", "127.0.0.1:8460", OPTION_TEXT, 1, 64, AT(listen),
      "address to listen on; port 0 takes a free one"},
     {",serve,", "public-url", "URL", "", OPTION_TEXT, 1, 1024, AT(public_url),

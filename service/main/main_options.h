@@ -10,7 +10,8 @@
 #include "libs/core/str.h"
 
 struct main_options {
-    struct str data; /* empty: main_data_folder finds the default */
+    struct str data;  /* empty: main_data_folder finds the default */
+    struct str store; /* empty: a file in the data folder */
     struct str listen;
     struct str public_url;
     struct str log_level;

@@ -10,7 +10,7 @@
 
 #include "libs/core/log.h"
 #include "libs/core/os.h"
-#include "libs/store/store.h"
+#include "libs/store/store_pool.h"
 #include "service/identity/identity.h"
 #include "service/main/main_cage.h"
 #include "service/main/main_data.h"
@@ -111,7 +111,7 @@ static enum fault_code enter_cage(void *context, struct fault *fault)
     char folder[MAIN_PATH_MAX];
     if (!str_to_c(service->data, folder, sizeof folder))
         return fault_field(fault, FAULT_INPUT, "data", "the data folder's name is too long");
-    return main_cage_enter(folder, cage, fault);
+    return main_cage_enter(folder, store_pool_port(service->pool), cage, fault);
 }
 
 static enum fault_code serve(const struct main_options *options, struct main_data *data,
@@ -156,7 +156,8 @@ enum fault_code main_run_serve(const struct main_options *options, struct fault 
     enum fault_code code = read_public_url(options->public_url, public_url, fault);
     if (code != FAULT_NONE)
         return code;
-    code = main_data_open(&data, options->data, true, (int)options->threads + SPARE_STORES, fault);
+    code = main_data_open(&data, options->data, options->store, true,
+                          (int)options->threads + SPARE_STORES, fault);
     if (code != FAULT_NONE)
         return code;
     data.service.public_url = str_of(public_url);

@@ -58,7 +58,7 @@ static enum fault_code ask_store(struct service *service, const char *sql, int64
 /* The sizes of all logs together, from their heads. */
 static enum fault_code count_audit(struct service *service, int64_t *out, struct fault *fault)
 {
-    static const char sql[] = "SELECT coalesce(sum(size), 0) FROM audit_heads";
+    static const char sql[] = "SELECT CAST(coalesce(sum(size), 0) AS BIGINT) FROM audit_heads";
     return ask_store(service, sql, out, fault);
 }
 

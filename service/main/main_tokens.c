@@ -22,7 +22,8 @@ enum fault_code main_run_token_create(const struct main_options *options, struct
                            "broker",
                            STR_ARG(options->role));
     struct main_data data;
-    enum fault_code code = main_data_open(&data, options->data, true, CONNECTIONS, fault);
+    enum fault_code code =
+        main_data_open(&data, options->data, options->store, true, CONNECTIONS, fault);
     if (code != FAULT_NONE)
         return code;
     struct buf token;
@@ -67,7 +68,8 @@ static void add_token(void *context, const struct identity_token *token)
 enum fault_code main_run_token_list(const struct main_options *options, struct fault *fault)
 {
     struct main_data data;
-    enum fault_code code = main_data_open(&data, options->data, false, CONNECTIONS, fault);
+    enum fault_code code =
+        main_data_open(&data, options->data, options->store, false, CONNECTIONS, fault);
     if (code != FAULT_NONE)
         return code;
     struct buf list;
@@ -86,7 +88,8 @@ enum fault_code main_run_token_list(const struct main_options *options, struct f
 enum fault_code main_run_token_revoke(const struct main_options *options, struct fault *fault)
 {
     struct main_data data;
-    enum fault_code code = main_data_open(&data, options->data, false, CONNECTIONS, fault);
+    enum fault_code code =
+        main_data_open(&data, options->data, options->store, false, CONNECTIONS, fault);
     if (code != FAULT_NONE)
         return code;
     code = identity_token_revoke(data.service.identity, options->tenant, options->id, NULL, NULL,

@@ -15,7 +15,7 @@ CREATE TABLE audit_handoffs (
 CREATE INDEX audit_handoffs_by_subject ON audit_handoffs (tenant, subject, time_us, idx);
 CREATE INDEX audit_handoffs_by_sid ON audit_handoffs (tenant, sid, time_us, idx);
 
--- What was recorded before this table.
+-- sqlite: what was recorded before this table. No such record is on PostgreSQL, which came later.
 INSERT INTO audit_handoffs (tenant, time_us, idx, action, subject, sid, token, handoff)
 SELECT tenant, json_extract(body, '$.time_us'), idx, json_extract(body, '$.action'),
     coalesce(json_extract(body, '$.subject'), ''), coalesce(json_extract(body, '$.sid'), ''),

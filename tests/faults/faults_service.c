@@ -33,7 +33,7 @@ static void note(enum fault_code code, const struct fault *fault)
 static enum fault_code open_stage(void)
 {
     struct fault fault = {.code = FAULT_NONE};
-    enum fault_code code = main_data_open(&data, str_of(stage), true, CONNECTIONS, &fault);
+    enum fault_code code = main_data_open(&data, str_of(stage), STR(""), true, CONNECTIONS, &fault);
     note(code, &fault);
     if (code != FAULT_NONE)
         return code;

@@ -11,12 +11,13 @@
 
 #include <cmocka.h>
 
+#include "libs/store/tests/place.h"
 #include "service/audit/audit.h"
 #include "service/migrations/migrations.h"
 
 struct fixture {
     char folder[64];
-    char file[128];
+    char file[PLACE_MAX];
     char key[128];
     char vkey[128];
     struct store *store;
@@ -51,7 +52,8 @@ static inline int fixture_make(void **state)
     static struct fixture fixture;
     snprintf(fixture.folder, sizeof fixture.folder, "%s", "/tmp/test_audit.XXXXXX");
     assert_non_null(mkdtemp(fixture.folder));
-    snprintf(fixture.file, sizeof fixture.file, "%s/test.db", fixture.folder);
+    snprintf(fixture.key, sizeof fixture.key, "%s/test.db", fixture.folder);
+    place_make(fixture.key, fixture.file);
     snprintf(fixture.key, sizeof fixture.key, "%s/audit.key", fixture.folder);
     snprintf(fixture.vkey, sizeof fixture.vkey, "%s/audit.vkey", fixture.folder);
     fixture_open(&fixture);

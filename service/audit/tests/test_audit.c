@@ -521,8 +521,8 @@ static void audit_export__says_what_it_cannot_write(void **state)
     assert_int_equal(audit_export(fixture->store, STR("acme"), folder, &fault), FAULT_NOT_FOUND);
     assert_int_equal(access(folder, F_OK), -1);
     fixture_append(fixture, STR("acme"), 3, false);
-    assert_int_equal(audit_export(fixture->store, STR("acme"), fixture->file, &fault), FAULT_IO);
-    assert_non_null(strstr(fault.text, fixture->file));
+    assert_int_equal(audit_export(fixture->store, STR("acme"), fixture->vkey, &fault), FAULT_IO);
+    assert_non_null(strstr(fault.text, fixture->vkey));
     assert_false(store_is_writing(fixture->store));
     fixture_append(fixture, STR("acme"), 1, true);
 }

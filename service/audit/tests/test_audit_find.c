@@ -76,6 +76,8 @@ static size_t count_before(void)
 
 static void audit_find__finds_what_was_recorded_before_there_was_finding(void **state)
 {
+    if (place_is_server())
+        skip(); /* no older version has written there */
     struct fixture *fixture = *state;
     struct store *newer = fixture->store;
     struct fault fault;

@@ -59,7 +59,8 @@ static void audit_verify__names_an_edited_record(void **state)
 static void audit_verify__names_the_record_of_an_edited_hash(void **state)
 {
     struct fixture *fixture = *state;
-    fixture_tamper(fixture, "UPDATE audit_hashes SET hash = zeroblob(32) "
+    fixture_tamper(fixture, "UPDATE audit_hashes SET hash = "
+                            "x'0000000000000000000000000000000000000000000000000000000000000000' "
                             "WHERE tenant = 'acme' AND level = 0 AND idx = 299");
     expect(fixture, "tenant acme: record 299 does not match its stored hash");
 }
@@ -171,7 +172,8 @@ static void audit_verify__finds_hashes_that_were_added_or_taken_out(void **state
 {
     struct fixture *fixture = *state;
     fixture_tamper(fixture, "INSERT INTO audit_hashes (tenant, level, idx, hash) "
-                            "VALUES ('acme', 2, 0, zeroblob(32))");
+                            "VALUES ('acme', 2, 0, "
+                            "x'0000000000000000000000000000000000000000000000000000000000000000')");
     expect(fixture, "tenant acme: 2 hashes are stored above the records', not 1");
     fixture_tamper(fixture, "DELETE FROM audit_hashes WHERE tenant = 'acme' AND level > 0");
     expect(fixture, "tenant acme: one of the records 0 to 255 is not what the stored hash of them "

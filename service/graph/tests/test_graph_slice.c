@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "libs/store/tests/place.h"
 #include "libs/text/json.h"
 #include "service/migrations/migrations.h"
 
@@ -28,12 +29,14 @@ static struct fault fault;
 static int set_up(void **state)
 {
     char path[128];
+    char place[PLACE_MAX];
     (void)state;
     snprintf(folder, sizeof folder, "/tmp/graph-slice-XXXXXX");
     if (!mkdtemp(folder))
         return -1;
     snprintf(path, sizeof path, "%s/graph.db", folder);
-    MUST(store_open(path, &store, &fault));
+    place_make(path, place);
+    MUST(store_open(place, &store, &fault));
     MUST(store_migrate(store, service_migrations, service_migration_count, &fault));
     arena_init(&arena, 64 << 20);
     buf_init(&text, 64 << 20);

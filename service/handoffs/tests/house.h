@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "libs/store/store_pool.h"
+#include "libs/store/tests/place.h"
 #include "libs/text/json.h"
 #include "libs/text/json_write.h"
 #include "libs/wire/handoff.h"
@@ -48,13 +49,15 @@ static struct fault house_fault;
 static UNUSED int house_open(void **state)
 {
     char path[128];
+    char place[PLACE_MAX];
     struct store *store;
     (void)state;
     house = (struct house){.folder = "/tmp/handoffs-XXXXXX"};
     if (!mkdtemp(house.folder))
         return -1;
     snprintf(path, sizeof path, "%s/graph.db", house.folder);
-    MUST(store_pool_new(path, 8, service_migrations, service_migration_count, &house.pool,
+    place_make(path, place);
+    MUST(store_pool_new(place, 8, service_migrations, service_migration_count, &house.pool,
                         &house_fault));
     MUST(store_pool_take(house.pool, &store, &house_fault));
     MUST(audit_open(house.folder, store, &house.audit, &house_fault));
@@ -95,6 +98,21 @@ static UNUSED void house_sql(const char *sql)
     while (row)
         MUST(store_step(statement, &row, &house_fault));
     store_pool_give(house.pool, store);
+}
+
+/* From now on every record of the log is refused by the store; and no longer. */
+static UNUSED const char *house_break_log(void)
+{
+    return place_is_server()
+               ? "ALTER TABLE audit_entries ADD CONSTRAINT refuse CHECK (idx < 0) NOT VALID"
+               : "CREATE TRIGGER refuse BEFORE INSERT ON audit_entries BEGIN"
+                 " SELECT raise(ABORT, 'no more records'); END";
+}
+
+static UNUSED const char *house_mend_log(void)
+{
+    return place_is_server() ? "ALTER TABLE audit_entries DROP CONSTRAINT refuse"
+                             : "DROP TRIGGER refuse";
 }
 
 /* The whole number that a query gives. */

@@ -155,8 +155,7 @@ static void click__without_a_record_is_refused_and_a_look_is_none(void **state)
     assert_int_equal(answer.status, 303);
     answer_done(&answer);
     assert_int_equal(house_recorded("acme", "\"entity.opened\""), 0);
-    house_sql("CREATE TRIGGER refuse BEFORE INSERT ON audit_entries BEGIN"
-              " SELECT raise(ABORT, 'no more records'); END");
+    house_sql(house_break_log());
     open_as(buf_str(&analyst), "kind=ip&value=10.0.0.1", NULL, &answer);
     assert_int_equal(answer.status, 507);
     answer_done(&answer);

@@ -243,8 +243,7 @@ static void click__without_a_record_is_refused(void **state)
     char id[WIRE_ID_HEX + 1];
     struct answer answer;
     deliver("acme", "1.1", buf_str(&analyst), id);
-    house_sql("CREATE TRIGGER refuse BEFORE INSERT ON audit_entries BEGIN"
-              " SELECT raise(ABORT, 'no more records'); END");
+    house_sql(house_break_log());
     get("/open/handoffs/*", id, NULL, &answer);
     assert_int_equal(answer.status, 507);
     answer_done(&answer);

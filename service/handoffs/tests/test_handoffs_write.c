@@ -393,12 +393,10 @@ static void handoff__whose_record_cannot_be_appended_is_not_committed(void **sta
     parcel_deliver(&parcel, buf_str(&analyst));
     parcel_done(&parcel);
     int64_t entities = house_whole("SELECT count(*) FROM graph_entities");
-    static const struct {
+    const struct {
         const char *break_log, *mend_log;
     } ways[] = {
-        {"CREATE TRIGGER refuse BEFORE INSERT ON audit_entries BEGIN"
-         " SELECT raise(ABORT, 'no more records'); END",
-         "DROP TRIGGER refuse"},
+        {house_break_log(), house_mend_log()},
         {"ALTER TABLE audit_heads RENAME TO audit_heads_gone",
          "ALTER TABLE audit_heads_gone RENAME TO audit_heads"},
     };

@@ -1,8 +1,8 @@
 /* Tries one thing from within the cage, or without it, and says how it ended.
  *
- *   cage_probe caged|files|calls|bare FOLDER ATTEMPT [PATH|PORT|PROCESS]
+ *   cage_probe caged[:PORT]|files|calls|bare FOLDER ATTEMPT [PATH|PORT|PROCESS]
  *
- * files and calls: in that part of the cage alone.
+ * caged:PORT: with a store's server at that port; files and calls: in that part of the cage alone.
  *
  * Standard output: "done" or the error's name; a call that the cage answers with death ends the
  * program by SIGSYS. Not a cmocka program: those are built with sanitizers, which no cage holds. */
@@ -188,16 +188,18 @@ int main(int count, char **words)
         return 2;
     signal(SIGUSR1, SIG_IGN);
     opened = socket(AF_INET, SOCK_STREAM, 0);
-    if (strcmp(words[1], "caged") == 0) {
-        if (main_cage_enter(words[2], text, &fault) != FAULT_NONE) {
+    const char *colon = strchr(words[1], ':');
+    int port = colon ? atoi(colon + 1) : -1;
+    if (strncmp(words[1], "caged", 5) == 0) {
+        if (main_cage_enter(words[2], port, text, &fault) != FAULT_NONE) {
             fprintf(stderr, "%s\n", fault.text);
             return 2;
         }
         fprintf(stderr, "cage=%s\n", text);
     }
     if ((strcmp(words[1], "files") == 0 &&
-         (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || main_cage_files(words[2]) != 0)) ||
-        (strcmp(words[1], "calls") == 0 && main_cage_calls() != 0))
+         (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || main_cage_files(words[2], port) != 0)) ||
+        (strcmp(words[1], "calls") == 0 && main_cage_calls(port) != 0))
         return 2;
     for (size_t i = 0; i < sizeof attempts / sizeof attempts[0]; i++)
         if (strcmp(words[3], attempts[i].name) == 0) {

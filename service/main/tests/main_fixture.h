@@ -6,6 +6,7 @@
 
 #include "libs/core/log.h"
 #include "libs/store/store_pool.h"
+#include "libs/store/tests/place.h"
 #include "service/audit/audit.h"
 #include "service/identity/identity.h"
 #include "service/main/main_data.h"
@@ -43,8 +44,10 @@ static inline void fixture_start(struct fixture *fixture)
     settings.admit = main_admit;
     log_level_set(LOG_ERROR);
     snprintf(fixture->folder, sizeof fixture->folder, "/tmp/intelgraphd-test-XXXXXX");
-    if (!mkdtemp(fixture->folder) ||
-        main_data_open(&fixture->data, str_of(fixture->folder), true, 6, &fault) != FAULT_NONE)
+    char place[PLACE_MAX];
+    place_make("", place);
+    if (!mkdtemp(fixture->folder) || main_data_open(&fixture->data, str_of(fixture->folder),
+                                                    str_of(place), true, 6, &fault) != FAULT_NONE)
         abort();
     fixture->data.service.public_url = STR("");
     if (web_server_start(&settings, main_tables, main_table_count, &fixture->data.service,

@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+#include "libs/store/tests/place.h"
+
 static void good(enum fault_code code, const struct fault *fault)
 {
     if (code != FAULT_NONE)
@@ -25,9 +27,11 @@ static void service_migrations__bring_every_older_store_up_to_date(void **state)
         int fd = mkstemp(path);
         assert_true(fd >= 0);
         close(fd);
+        char place[PLACE_MAX];
+        place_make(path, place);
         struct store *store = NULL;
         struct fault fault;
-        good(store_open(path, &store, &fault), &fault);
+        good(store_open(place, &store, &fault), &fault);
         good(store_migrate(store, service_migrations, older, &fault), &fault);
         good(store_migrate(store, service_migrations, service_migration_count, &fault), &fault);
         good(store_migrate(store, service_migrations, service_migration_count, &fault), &fault);
@@ -48,6 +52,8 @@ static void service_migrations__bring_every_older_store_up_to_date(void **state)
 static void service_migrations__make_the_audit_tables_strict(void **state)
 {
     (void)state;
+    if (place_is_server())
+        skip(); /* its columns have one type each */
     char path[] = "/tmp/test_migrations.XXXXXX";
     int fd = mkstemp(path);
     assert_true(fd >= 0);
