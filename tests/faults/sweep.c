@@ -46,13 +46,18 @@ const char *sweep_where(void)
 
 void sweep_add(const char *scene, sweep_case *run, enum os_fail_kind unused)
 {
+    sweep_add_kinds(scene, run, (1U << OS_FAIL_KINDS) - 1 - (1U << unused) % (1U << OS_FAIL_KINDS));
+}
+
+void sweep_add_kinds(const char *scene, sweep_case *run, unsigned kinds_made)
+{
     static const char *const kinds[] = {"allocation", "opening", "reading",
                                         "write",      "flush",   "renaming"};
     static const char *const modes[] = {"is_refused", "and_all_that_follow_are_refused",
                                         "is_cut_short"};
     for (int kind = 0; kind < OS_FAIL_KINDS; kind++)
         for (int mode = 0; mode < OS_FAIL_MODES; mode++) {
-            if (kind == (int)unused || (mode == OS_FAIL_CUT && kind != OS_FAIL_WRITE))
+            if (!(kinds_made >> kind & 1) || (mode == OS_FAIL_CUT && kind != OS_FAIL_WRITE))
                 continue;
             assert_true(sweep_count < SWEEPS_MAX);
             struct sweep *sweep = &sweeps[sweep_count++];

@@ -16,6 +16,9 @@ const char *sweep_where(void);
  */
 void sweep_add(const char *scene, sweep_case *run, enum os_fail_kind unused);
 
+/* The same for a scene that makes some kinds of calls only: 1 << OS_FAIL_ALLOC | ... */
+void sweep_add_kinds(const char *scene, sweep_case *run, unsigned kinds_made);
+
 /* Runs what was added. FAULTS=all takes each n; else those beyond the first few hundred by growing
  * steps. A leak is a failed test. */
 int sweep_run(const char *name);
