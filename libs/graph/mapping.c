@@ -62,10 +62,19 @@ static const char *column_name(int column)
     return names[column];
 }
 
+enum { KIND_WORDS = GRAPH_TYPE_COUNT }; /* one less for "masked", one more for "ignore" */
+
+/* No field holds masked values: an admin's setting makes them. */
+static int type_of_word(int index)
+{
+    return index < (int)GRAPH_MASKED ? index : index + 1;
+}
+
 /* A kind's or type's name, and behind them "ignore". */
 static const char *kind_word(int index)
 {
-    return index < GRAPH_TYPE_COUNT ? graph_type_name(index) : "ignore";
+    int type = type_of_word(index);
+    return type < GRAPH_TYPE_COUNT ? graph_type_name(type) : "ignore";
 }
 
 static const char *role_word(int index)
@@ -192,10 +201,10 @@ static enum fault_code read_line(struct graph_mapping *mapping, size_t line,
     enum fault_code code = check_name(line, words[COLUMN_FIELD], fault);
     if (code != FAULT_NONE)
         return code;
-    int type = find_word(words[COLUMN_KIND], kind_word, GRAPH_TYPE_COUNT + 1);
-    if (type == NOT_FOUND)
-        return refuse_word(line, "kind", words[COLUMN_KIND], kind_word, GRAPH_TYPE_COUNT + 1,
-                           fault);
+    int kind = find_word(words[COLUMN_KIND], kind_word, KIND_WORDS);
+    if (kind == NOT_FOUND)
+        return refuse_word(line, "kind", words[COLUMN_KIND], kind_word, KIND_WORDS, fault);
+    int type = type_of_word(kind);
     int role = words[COLUMN_ROLE].len == 0
                    ? (int)GRAPH_ROLE_NONE
                    : find_word(words[COLUMN_ROLE], role_word, GRAPH_ROLE_COUNT);

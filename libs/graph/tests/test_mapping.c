@@ -90,6 +90,11 @@ static void mapping__refuses_a_wrong_line_naming_it_and_the_nearest_word(void **
                   "line 5: kind \"ipp\" is not known; did you mean \"ip\"?");
     check_refused(HEADER "a,sha265,hash\n", FAULT_INPUT,
                   "line 2: kind \"sha265\" is not known; did you mean \"sha256\"?");
+    check_refused(
+        HEADER "a,masked,\n", FAULT_INPUT,
+        "line 2: kind \"masked\" is not known; it must be one of ip, domain, url, email, user, "
+        "host, process, file, md5, sha1, sha256, sha512, cve, registry-key, ja3, ja3s, "
+        "certificate, mac, address, name, device, hash, command, principal, ignore");
     check_refused(HEADER "a,ignored,\n", FAULT_INPUT,
                   "line 2: kind \"ignored\" is not known; did you mean \"ignore\"?");
     check_refused(HEADER "\"a\nb\",ip,src\n", FAULT_INPUT,
@@ -183,6 +188,8 @@ static void mapping_default__is_the_shipped_lookup_and_uses_every_kind_and_role(
     /* of hosts by their names alone no field can be sure: they come through device and address */
     kinds[GRAPH_HOST] = true;
     kinds[GRAPH_DOMAIN] = true;
+    assert_false(kinds[GRAPH_MASKED]); /* made by an admin's setting, never by a field */
+    kinds[GRAPH_MASKED] = true;
     for (int i = 0; i < GRAPH_TYPE_COUNT; i++)
         if (!kinds[i])
             fail_msg("no field is of kind %s", graph_type_name(i));
