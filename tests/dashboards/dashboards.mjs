@@ -63,7 +63,7 @@ async function open(name, rows, theme = "light", change = () => {}) {
         timezoneId: "UTC",
     });
     const page = await context.newPage();
-    page.setDefaultTimeout(10000);
+    page.setDefaultTimeout(30000);
     page.model = model;
     page.wrong = [];
     page.opened = [];
@@ -183,7 +183,20 @@ async function settled(page) {
     );
 }
 
+// The columns of a query that ends with `table a "b c"`.
+const tableOf = (query) =>
+    [.../\| table ([^|`]*)$/.exec(query)[1].matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, bare]) => quoted ?? bare);
+
 for (const name of Object.keys(full)) {
+    test(`${name}: the made-up rows have the columns that its searches give`, () => {
+        for (const [id, {options}] of Object.entries(definition(name).dataSources)) {
+            if (!/\| table /.test(options.query)) continue; // nor those that a macro ends
+            for (const rows of [full[name][id], empty[name][id]]) {
+                assert.deepEqual(rows.fields, tableOf(options.query), id);
+            }
+        }
+    });
+
     for (const theme of ["light", "dark"]) {
         describe(`${name}, ${theme}`, () => {
             let page;
@@ -305,14 +318,15 @@ describe("Open in IntelGraph", () => {
             model.visualizations.viz_recent.options.count = cases.length;
             model.layout.structure.at(-1).position.h = 900;
         });
+        await settled(page);
     });
     after(() => page.context().close());
 
     // The address that a click on the row opens; "" when none does.
-    async function click(row) {
+    async function click(row, timeout = 8000) {
         page.opened.length = 0;
         const rows = item(page, "viz_recent").locator('[data-test="body"] [data-test="row"]');
-        const opens = page.waitForEvent("popup", {timeout: 1500}).catch(() => null);
+        const opens = page.waitForEvent("popup", {timeout}).catch(() => null);
         await rows.nth(row).locator('[data-test="cell"]', {hasText: "Open in IntelGraph"}).click();
         const tab = await opens;
         if (!tab) return page.opened.join();
@@ -337,7 +351,7 @@ describe("Open in IntelGraph", () => {
 
     [...hostileStarts, null].forEach((start, at) =>
         test(`nothing opens where the link begins with ${JSON.stringify(start)}`, async () => {
-            assert.equal(await click(2 + hostileIds.length + at), "");
+            assert.equal(await click(2 + hostileIds.length + at, 1500), "");
         }),
     );
 });

@@ -95,7 +95,7 @@ const todo = {
         "Find out which search head sent it and whether its _internal reaches this one. If nobody knows of it, revoke the API token.",
     splunk:
         "The service acknowledged it and has no record now. Run intelgraphd audit verify with --heads of this Splunk; see the audit runbook.",
-    waits: "See Reason. What is queued goes out with the next hand-off; what was refused lies in the outbox's folder refused.",
+    waits: "See Reason. What is queued goes out with its analyst's next hand-off; what was refused lies in the outbox's folder refused.",
     doubt: "Do not rely on this record. The reason says what does not hold; see the audit runbook.",
 };
 const differences = [
@@ -109,7 +109,7 @@ const differences = [
 const states = new Map(differences.map((row) => [row[9], row]));
 
 const audit = {
-    instances: table(["instance"], ["lab"]),
+    instances: table(["instance"], ["prod"], ["lab"]),
     compared: table(["handoff"], ...titles.map((_, n) => [id(n)])),
     totals: table(["handoffs", "agree", "one_side", "doubtful", "undelivered"], [14, 10, 2, 1, 1]),
     over_time: table(
@@ -214,7 +214,7 @@ export const full = {overview, handoff_audit: audit, health};
 // The first day: no record yet, and the self-test has nothing to test.
 export const empty = {
     overview: {...nothing(overview), totals: table(overview.totals.fields, [0, 0, 0, 0, 0]), first_steps: firstSteps},
-    handoff_audit: {...nothing(audit), totals: table(audit.totals.fields, [0, 0, 0, 0, 0]), first_steps: firstSteps},
+    handoff_audit: {...nothing(audit), instances: audit.instances, totals: table(audit.totals.fields, [0, 0, 0, 0, 0]), first_steps: firstSteps},
     health: {
         ...nothing(health),
         totals: table(health.totals.fields, [0, 0, 0, 0]),

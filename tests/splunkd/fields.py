@@ -178,6 +178,11 @@ class Flow:
         self.need(*keys)
         self.fields = self._aggregates(what) | set(keys)
 
+    def _do_eventstats(self, text: str) -> None:
+        before = set(self.fields)
+        self._do_stats(text)
+        self.fields |= before
+
     def _do_timechart(self, text: str) -> None:
         self.need("_time")
         self._do_stats(text)
