@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import subprocess
 
+from splunkd import install_app
 from splunkd.conf import parse_conf
 
-from .harness import APP, EndToEnd, visits
+from .harness import APP, BUILD, EndToEnd, visits
 
 C_LIBRARY = ("libc.so", "libm.so", "libpthread.so", "libdl.so", "librt.so", "libresolv.so", "ld-")
+PACKED = "package/app/intelgraph"
 SANITIZER = ("libasan", "libubsan", "libgcc_s")
 
 
@@ -42,7 +44,12 @@ class InstalledTest(EndToEnd):
         needed = self.needed(str(place.splunk.command().program))
         outside = [name for name in needed if not name.startswith(C_LIBRARY + SANITIZER)]
         if outside:
-            self.skipTest(f"linked with libraries of this system: {' '.join(outside)}")
+            # Then the package's program: it is the one that has to live with Splunk's libraries.
+            packed = [path for path in (BUILD / PACKED, BUILD.parent / PACKED) if path.is_dir()]
+            if not packed:
+                self.skipTest(f"no package is built, and this program wants {' '.join(outside)}")
+            install_app(place.splunk.home, packed[0])
+            self.assertEqual(self.needed(str(place.splunk.command().program)), [])
         libraries = place.splunk.home / "lib"
         libraries.mkdir()
         for name in ("libssl.so.3", "libcrypto.so.3", "libz.so.1", "libcurl.so.4"):

@@ -77,7 +77,7 @@ class ElsewhereTest(PackageTest):
         own = temporary / "intelgraph"
         shutil.copy2(program(platform.machine()), own)
         wrapper = self.wrapper(
-            f"exec chroot '{root}' /bin/sh -c 'cd \"$1\" && shift && exec \"$@\"' sh \"$PWD\" '{own}' \"$@\""
+            f"exec '{shutil.which('chroot')}' '{root}' /bin/sh -c 'cd \"$1\" && shift && exec \"$@\"' sh \"$PWD\" '{own}' \"$@\""
         )
         self.end_to_end(wrapper, words, least, temporary)
 
