@@ -107,6 +107,15 @@ class DoctorTest(DoctorCase):
         rows = self.rows(self.place(), "instance=nowhere")
         self.only(rows, "settings", 'there is no instance "nowhere"', "settings page")
 
+    def test_an_instance_that_is_disabled_fails_only_for_who_names_it(self) -> None:
+        place = self.place()
+        place.splunk.configure(place.service.url, place.tenant, place.token, disabled="1")
+        rows = self.rows(place)
+        self.assertEqual(rows["settings"]["status"], "skipped")
+        self.assertEqual(rows["tcp"]["value"], "not tried: the check settings was not made")
+        rows = self.rows(place, "instance=default")
+        self.only(rows, "settings", "the instance default is disabled", "Set disabled = 0")
+
     def test_a_conf_that_cannot_be_read_is_a_row(self) -> None:
         place = self.place()
         (place.splunk.app / "local/intelgraph.conf").write_text("[instance:default\nurl\n", "utf-8")

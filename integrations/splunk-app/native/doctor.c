@@ -107,13 +107,20 @@ int doctor_time(const struct doctor *doctor, enum doctor_check check)
 
 static void check_settings(struct doctor *doctor)
 {
-    const struct settings *settings = &doctor->settings;
-    if (settings->disabled)
-        doctor_tell(doctor, DOCTOR_SETTINGS, DOCTOR_FAILED, CURE_DISABLED,
-                    "the instance %.*s is disabled", STR_ARG(settings->instance));
+    doctor_tell(doctor, DOCTOR_SETTINGS, DOCTOR_OK, CURE_NONE, "%.*s, tenant %.*s",
+                STR_ARG(doctor->settings.url), STR_ARG(doctor->settings.tenant));
+}
+
+/* One that is switched off is only a failure for who asked for it by its name. */
+static void tell_no_settings(struct doctor *doctor, bool is_named, const struct fault *fault)
+{
+    bool disabled = strcmp(fault->field, "disabled") == 0;
+    if (disabled && !is_named)
+        doctor_tell(doctor, DOCTOR_SETTINGS, DOCTOR_SKIPPED, CURE_NONE,
+                    "the instance is disabled in intelgraph.conf");
     else
-        doctor_tell(doctor, DOCTOR_SETTINGS, DOCTOR_OK, CURE_NONE, "%.*s, tenant %.*s",
-                    STR_ARG(settings->url), STR_ARG(settings->tenant));
+        doctor_tell(doctor, DOCTOR_SETTINGS, DOCTOR_FAILED,
+                    disabled ? CURE_DISABLED : CURE_SETTINGS, "%s", fault->text);
 }
 
 static void check_budget(struct doctor *doctor)
@@ -153,7 +160,7 @@ static void run_check(struct doctor *doctor, enum doctor_check check)
 }
 
 void doctor_run(struct doctor *doctor, const struct places *places, const struct scp_getinfo *info,
-                struct str instance, int64_t until_us)
+                struct str instance, bool is_named, int64_t until_us)
 {
     struct fault fault;
     int64_t own_us = os_monotonic_us() + (int64_t)DOCTOR_WHOLE_MS * 1000;
@@ -164,7 +171,7 @@ void doctor_run(struct doctor *doctor, const struct places *places, const struct
         settings_read(places, instance, &doctor->arena, &doctor->settings, &fault) == FAULT_NONE;
     for (size_t i = 0; i < DOCTOR_CHECK_COUNT; i++)
         if (order[i] == DOCTOR_SETTINGS && !readable)
-            doctor_tell(doctor, DOCTOR_SETTINGS, DOCTOR_FAILED, CURE_SETTINGS, "%s", fault.text);
+            tell_no_settings(doctor, is_named, &fault);
         else
             run_check(doctor, order[i]);
 }

@@ -72,9 +72,9 @@ enum doctor_check doctor_check_needs(enum doctor_check check); /* itself: none *
 int doctor_check_limit_ms(enum doctor_check check);
 const char *doctor_status_name(enum doctor_status status);
 
-/* Runs all checks for the instance of this name ("": the default one) until `until_us` at most. */
+/* Runs all checks for the instance of this name until `until_us` at most. */
 void doctor_run(struct doctor *doctor, const struct places *places, const struct scp_getinfo *info,
-                struct str instance, int64_t until_us);
+                struct str instance, bool is_named, int64_t until_us);
 void doctor_done(struct doctor *doctor);
 
 /* --- for the files of the checks ---------------------------------------------------------------

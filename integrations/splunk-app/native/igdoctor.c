@@ -83,7 +83,8 @@ static enum fault_code next(void *state, struct generating_rows *rows, bool *out
         return code;
     if (igdoctor->row == DOCTOR_CHECK_COUNT) {
         struct str name = igdoctor->names[igdoctor->at++];
-        doctor_run(igdoctor->doctor, &igdoctor->places, igdoctor->info, name, igdoctor->until_us);
+        doctor_run(igdoctor->doctor, &igdoctor->places, igdoctor->info, name,
+                   igdoctor->args.instance.len > 0, igdoctor->until_us);
         doctor_done(igdoctor->doctor);
         igdoctor->row = 0;
     }

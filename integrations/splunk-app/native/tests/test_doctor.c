@@ -139,7 +139,7 @@ static void doctor_run__without_any_time_left_skips_and_says_so(void **state)
     static struct doctor doctor;
     struct places places = {.app = SOURCE_DIR "/integrations/splunk-app", .log = "/nonexistent"};
     struct scp_getinfo info = {.preview = false};
-    doctor_run(&doctor, &places, &info, STR("default"), os_monotonic_us() - 1);
+    doctor_run(&doctor, &places, &info, STR("default"), true, os_monotonic_us() - 1);
     doctor_done(&doctor);
     for (int i = 0; i < DOCTOR_CHECK_COUNT; i++)
         if (i == DOCTOR_SETTINGS)
