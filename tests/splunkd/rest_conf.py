@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .conf import Conf, is_true, parse_conf, read_layers
+from .meta import may
 from .rest_call import Call, Reply, RestError, entry, envelope
 
 if TYPE_CHECKING:
@@ -26,24 +27,21 @@ def _layers(app: Path, name: str) -> Conf:
     return read_layers(app / "default" / f"{name}.conf", app / "local" / f"{name}.conf")
 
 
-def _check_write(splunkd: Splunkd, call: Call, app: Path, conf: str) -> None:
+def _may(splunkd: Splunkd, call: Call, app: Path, verb: str, conf: str, stanza: str) -> bool:
+    assert call.session
+    user = call.session.user
+    return splunkd.users.sees_all(user) or may(
+        app, splunkd.users.all_roles_of(user), verb, f"{conf}/{stanza}", conf
+    )
+
+
+def _check_write(splunkd: Splunkd, call: Call, app: Path, conf: str, stanza: str = "") -> None:
     """The app's metadata says which roles may write its objects."""
     assert call.session
-    metadata = read_layers(app / "metadata/default.meta", app / "metadata/local.meta")
-    roles = splunkd.users.roles_of(call.session.user)
-    if "admin_all_objects" in splunkd.users.capabilities_of(call.session.user):
-        return
-    for stanza in (conf, ""):
-        access = metadata.get(stanza, {}).get("access", "")
-        if found := re.search(r"write\s*:\s*\[([^]]*)\]", access):
-            allowed = {role.strip() for role in found[1].split(",")}
-            if "*" in allowed or roles & allowed:
-                return
-            break
-    raise RestError(
-        403,
-        f"User '{call.session.user}' with roles {sorted(roles)} cannot write: {conf} of {app.name}",
-    )
+    if not _may(splunkd, call, app, "write", conf, stanza):
+        user = call.session.user
+        roles = sorted(splunkd.users.roles_of(user))
+        raise RestError(403, f"User '{user}' with roles {roles} cannot write: {conf} of {app.name}")
 
 
 def write_stanza(app: Path, conf: str, stanza: str, values: dict[str, str] | None) -> None:
@@ -99,17 +97,23 @@ def configs(splunkd: Splunkd, call: Call) -> Reply:
     conf = call.parts[1].removeprefix("conf-")
     if not NAME.match(conf):
         raise RestError(404, f"File not found: {conf}")
-    stanzas = _layers(app, conf)
+    stanzas = {
+        name: values
+        for name, values in _layers(app, conf).items()
+        if _may(splunkd, call, app, "read", conf, name)  # others are not there
+    }
     if len(call.parts) == 2:
         if call.method == "GET":
-            named = [_conf_entry(call, name, stanzas[name]) for name in stanzas if name != "default"]
+            named = [
+                _conf_entry(call, name, stanzas[name]) for name in stanzas if name != "default"
+            ]
             return envelope(call, [_removable(app, conf, each) for each in named])
         if call.method != "POST":
             raise RestError(405, "Method Not Allowed")
         _check_write(splunkd, call, app, conf)
         stanza = call.argument("name")
         if not stanza:
-            raise RestError(400, "Cannot perform action \"POST\" without a target name to act on.")
+            raise RestError(400, 'Cannot perform action "POST" without a target name to act on.')
         if stanza in stanzas:
             raise RestError(409, f"An object with name={stanza} already exists")
         values = _new_values(call)

@@ -74,6 +74,20 @@ class Roles:
         named = {name[5:] for name in self._layers() if name.startswith("role_")}
         return named | set(BUILT_IN)
 
+    def imported(self, roles: set[str]) -> set[str]:
+        """These roles and all that they import."""
+        stanzas = self._layers()
+        found: set[str] = set()
+        waiting = sorted(roles)
+        while waiting:
+            role = waiting.pop()
+            if role in found:
+                continue
+            found.add(role)
+            names = stanzas.get(f"role_{role}", {}).get("importRoles", "")
+            waiting += [each.strip() for each in names.split(";") if each.strip()]
+        return found
+
     def capabilities(self, roles: set[str]) -> set[str]:
         """All that these roles, and those they import, give. One that nothing declares is refused."""
         stanzas = self._layers()
@@ -152,6 +166,14 @@ class Users:
 
     def roles_of(self, user: str) -> set[str]:
         return {"admin"} if user == SYSTEM_USER else self.accounts[user][0]
+
+    def all_roles_of(self, user: str) -> set[str]:
+        """With those that they import, as metadata is judged."""
+        return self.roles.imported(self.roles_of(user))
+
+    def sees_all(self, user: str) -> bool:
+        """Metadata is no bar to administrators."""
+        return "admin_all_objects" in self.capabilities_of(user)
 
     def capabilities_of(self, user: str) -> set[str]:
         if user == SYSTEM_USER:

@@ -18,6 +18,7 @@ from typing import Any, Self
 from xml.etree import ElementTree
 
 from splunkd.conf import is_true, read_layers
+from splunkd.meta import may
 from splunkd.rest import Splunkd
 
 from . import chrome
@@ -167,6 +168,11 @@ class SplunkWeb:
             raise WebError(404, f'App "{app}" is not visible')
         if setup and view != setup and not is_true(conf["install"].get("is_configured", "")):
             return _see_other(f"{LOCALE}/app/{app}/{setup}")
+        users = self.splunkd.users
+        if not users.sees_all(user) and not may(
+            folder, users.all_roles_of(user), "read", f"views/{view}", "views"
+        ):
+            raise WebError(404, f'View "{view}" does not exist in {app}')
         file = folder / "default/data/ui/views" / f"{view}.xml"
         if not re.fullmatch(r"[A-Za-z0-9_-]+", view) or not file.is_file():
             raise WebError(404, f'View "{view}" does not exist in {app}')

@@ -50,8 +50,8 @@ class WebTestCase(unittest.TestCase):
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, "utf-8")
 
-    def sign_in(self) -> dict[str, str]:
-        cookies = self.web.sign_in("admin", "changeme")
+    def sign_in(self, user: str = "admin", password: str = "changeme") -> dict[str, str]:
+        cookies = self.web.sign_in(user, password)
         assert cookies
         pairs = [value.partition(";")[0].partition("=") for _, value in cookies]
         return {name: value for name, _, value in pairs}
@@ -155,6 +155,23 @@ class Pages(WebTestCase):
         self.assertEqual(self.ask("GET", "/en-US/app/little/setup")[0], 500)
         (self.app / "default/data/ui/views/setup.xml").write_text("<view", "utf-8")
         self.assertEqual(self.ask("GET", "/en-US/app/little/setup")[0], 500)
+
+    def test_what_a_role_may_not_read_is_not_there(self) -> None:
+        meta = "[views/other]\naccess = read : [ power ]\n[little]\naccess = read : [ power ]\n"
+        (self.app / "metadata").mkdir()
+        (self.app / "metadata/default.meta").write_text(meta, "utf-8")
+        conf = {"app": {"install": {"is_configured": "1"}}, "little": {"a": {"x": "1"}}}
+        write_local_conf(self.app, conf)
+        stanzas = f"{RAW}/servicesNS/nobody/little/configs/conf-little?output_mode=json"
+        for user, roles, sees in (("joe", {"user"}, False), ("eve", {"power"}, True)):
+            self.splunkd.users.add(user, roles, "secret")
+            self.cookies = self.sign_in(user, "secret")
+            self.assertEqual(self.ask("GET", "/en-US/app/little/setup")[0], 200)
+            self.assertEqual(self.ask("GET", "/en-US/app/little/other")[0], 200 if sees else 404)
+            entries = json.loads(self.ask("GET", stanzas)[1])["entry"]
+            self.assertEqual([each["name"] for each in entries], ["a"] if sees else [])
+        self.cookies = self.sign_in()  # metadata is no bar to administrators
+        self.assertEqual(self.ask("GET", "/en-US/app/little/other")[0], 200)
 
     def test_static_files_are_those_of_the_app_alone(self) -> None:
         base = "/en-US/static/@1:1/app/little"
