@@ -44,6 +44,25 @@ static void http_check_url__takes_https_and_this_machine_only(void **state)
             fail_msg("accepted %s", bad[i]);
 }
 
+static void http_is_this_machine__looks_at_the_host_alone(void **state)
+{
+    (void)state;
+    static const char *const here[] = {"https://127.0.0.1:8089/", "https://localhost/",
+                                       "https://[::1]:8089/x", "https://127.9.9.9"};
+    static const char *const elsewhere[] = {"https://10.0.0.5:8089/",
+                                            "https://127.0.0.1.example/",
+                                            "https://sh1.example/127.0.0.1",
+                                            "https://[::2]/",
+                                            "127.0.0.1",
+                                            ""};
+    for (size_t i = 0; i < sizeof here / sizeof here[0]; i++)
+        if (!http_is_this_machine(str_of(here[i])))
+            fail_msg("%s", here[i]);
+    for (size_t i = 0; i < sizeof elsewhere / sizeof elsewhere[0]; i++)
+        if (http_is_this_machine(str_of(elsewhere[i])))
+            fail_msg("%s", elsewhere[i]);
+}
+
 static void http_secret__is_one_token_and_is_wiped(void **state)
 {
     (void)state;
@@ -246,6 +265,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(http_check_url__takes_https_and_this_machine_only),
+        cmocka_unit_test(http_is_this_machine__looks_at_the_host_alone),
         cmocka_unit_test(http_secret__is_one_token_and_is_wiped),
         cmocka_unit_test(http_send__says_that_nobody_listens),
         cmocka_unit_test(http_client_new__refuses_a_ca_file_that_is_not_there),
