@@ -187,6 +187,19 @@ test("open: settings that are missing are told, and the page has no violation (a
         assert.deepEqual(asked, []);
     }));
 
+test("open: who has no role of the app gets no further", () =>
+    onPage(
+        instance(address()),
+        async (page) => {
+            const reply = await page.goto(view("user", "mara"));
+            if (reply.status() === 200)
+                assert.match(await told(page), /You may not use IntelGraph. .* intelgraph_analyst/);
+            else assert.ok([403, 404].includes(reply.status()));
+            assert.deepEqual(asked, []);
+        },
+        {user: "joe", roles: ["user"]},
+    ));
+
 test("open: without a session the analyst signs in to Splunk first", () =>
     onPage(instance(address()), async (page) => {
         await web.ask("end_sessions");

@@ -71,10 +71,15 @@ async function readSettings(root) {
     });
     if (reply.status === 401)
         throw new Told("Your session in Splunk has ended. Sign in again, then try again.");
-    if (reply.status === 403)
-        throw new Told("You may not use IntelGraph. Ask your Splunk administrator for the role.");
-    if (!reply.ok) throw new Told(`Splunk answered ${reply.status}. Try again.`);
-    return stanzasOf(await reply.json());
+    if (!reply.ok && reply.status !== 403)
+        throw new Told(`Splunk answered ${reply.status}. Try again.`);
+    // Who may not read the settings gets a refusal or a list of nothing, as splunkd likes.
+    const stanzas = reply.ok ? stanzasOf(await reply.json()) : {};
+    if (Object.keys(stanzas).length === 0)
+        throw new Told(
+            "You may not use IntelGraph. Ask your Splunk administrator for the role intelgraph_analyst.",
+        );
+    return stanzas;
 }
 
 async function open(page) {
