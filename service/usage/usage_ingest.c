@@ -1,0 +1,309 @@
+#include "service/usage/usage_ingest.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "libs/core/map.h"
+#include "service/usage/usage_count.h"
+#include "service/usage/usage_dlq.h"
+
+#define SECOND_US INT64_C(1000000)
+
+/* --- before the turn to write --------------------------------------------------------------- */
+
+static enum fault_code reject(struct usage_batch *batch, struct usage_item *item, int status,
+                              const char *reason, const char *sentence, struct fault *fault)
+{
+    item->outcome = USAGE_REJECTED;
+    item->status = status;
+    item->reason = reason;
+    item->detail = arena_copy(batch->arena, str_of(sentence));
+    return item->detail.ptr ? FAULT_NONE
+                            : fault_set(fault, FAULT_NO_MEMORY, "no memory left for a batch");
+}
+
+static enum fault_code judge_time(struct usage_batch *batch, struct usage_item *item,
+                                  struct fault *fault)
+{
+    int64_t behind_us = batch->received_us - item->event.time_us;
+    char sentence[160];
+    if (behind_us < -(int64_t)USAGE_FUTURE_MAX_S * SECOND_US) {
+        snprintf(sentence, sizeof sentence,
+                 "time is %lld s ahead of the service's clock; at most %d s are allowed: set the "
+                 "sender's clock",
+                 (long long)(-behind_us / SECOND_US), USAGE_FUTURE_MAX_S);
+        item->refused = true;
+        return reject(batch, item, 422, "future", sentence, fault);
+    }
+    if (behind_us > (int64_t)USAGE_LATE_MAX_S * SECOND_US && !batch->backfill) {
+        snprintf(sentence, sizeof sentence,
+                 "time is %lld days ago; at most %d are taken: an admin may send it again as a "
+                 "backfill",
+                 (long long)(behind_us / SECOND_US / 86400), USAGE_LATE_MAX_S / 86400);
+        item->refused = true;
+        return reject(batch, item, 422, "late", sentence, fault);
+    }
+    return FAULT_NONE;
+}
+
+static enum fault_code read_item(struct usage_batch *batch, struct usage_item *item,
+                                 struct fault *fault)
+{
+    const struct json *value;
+    struct fault wrong;
+    enum fault_code code = FAULT_NONE;
+    if (item->text.len > USAGE_EVENT_MAX) {
+        item->text = str_take(item->text, 1024); /* what the DLQ keeps of it */
+        code = fault_field(&wrong, FAULT_LIMIT, "event", "the event is over the limit of %d bytes",
+                           USAGE_EVENT_MAX);
+    }
+    if (code == FAULT_NONE)
+        code = json_read(batch->arena, item->text, &value, &wrong);
+    if (code == FAULT_NONE)
+        code = usage_event_read(batch->arena, value, &item->event, &wrong);
+    switch (code) {
+    case FAULT_NONE:
+        return judge_time(batch, item, fault);
+    case FAULT_INPUT:
+        item->refused = true;
+        return reject(batch, item, 400, "invalid", wrong.text, fault);
+    case FAULT_LIMIT:
+        item->refused = true;
+        return reject(batch, item, 413, "limit", wrong.text, fault);
+    default:
+        *fault = wrong;
+        return code;
+    }
+}
+
+static enum fault_code make_room(struct usage_batch *batch, struct fault *fault)
+{
+    if (batch->count == USAGE_BATCH_MAX)
+        return fault_field(fault, FAULT_LIMIT, "events",
+                           "a request may hold %d events, not more; send the rest in another",
+                           USAGE_BATCH_MAX);
+    if (batch->count < batch->room)
+        return FAULT_NONE;
+    size_t room = batch->room ? batch->room * 4 : 16;
+    struct usage_item *items = arena_alloc(batch->arena, room * sizeof *items);
+    if (!items)
+        return fault_set(fault, FAULT_NO_MEMORY, "no memory left for a batch of events");
+    if (batch->count > 0)
+        memcpy(items, batch->items, batch->count * sizeof *items);
+    batch->items = items;
+    batch->room = room;
+    return FAULT_NONE;
+}
+
+enum fault_code usage_batch_add(struct usage_batch *batch, struct str text, struct fault *fault)
+{
+    enum fault_code code = make_room(batch, fault);
+    if (code != FAULT_NONE)
+        return code;
+    struct usage_item *item = &batch->items[batch->count];
+    *item = (struct usage_item){.text = text};
+    code = read_item(batch, item, fault);
+    if (code == FAULT_NONE)
+        batch->count++;
+    return code;
+}
+
+/* --- within the transaction ----------------------------------------------------------------- */
+
+/* What is the same for all events of a batch. */
+struct taking {
+    struct usage_batch *batch;
+    struct store *store;
+    struct usage_counting counting;
+    struct map dimsets; /* "meter dimensions" to id: most events have those of another one */
+    int64_t seq;        /* the last one given */
+    struct sha256_state *chain;
+};
+
+static enum fault_code find_dimset(struct taking *taking, const struct usage_event *event,
+                                   int64_t *out_id, struct fault *fault)
+{
+    uint32_t known;
+    struct buf key;
+    buf_init(&key, 8192);
+    buf_addf(&key, "%s %.*s", event->meter->name, STR_ARG(event->dimensions));
+    struct str kept = arena_copy(taking->batch->arena, buf_str(&key));
+    buf_done(&key);
+    if (!kept.ptr)
+        return fault_set(fault, FAULT_NO_MEMORY, "no memory left for a batch");
+    if (map_get(&taking->dimsets, kept, &known)) {
+        *out_id = known;
+        return FAULT_NONE;
+    }
+    enum fault_code code = usage_store_dimset(taking->store, taking->batch->tenant, event->meter,
+                                              event->dimensions, out_id, fault);
+    if (code == FAULT_NONE && map_put(&taking->dimsets, kept, (uint32_t)*out_id) != FAULT_NONE)
+        code = fault_set(fault, FAULT_NO_MEMORY, "no memory left for a batch");
+    return code;
+}
+
+static enum fault_code keep(struct taking *taking, struct usage_item *item,
+                            const struct usage_kept *kept, bool *out_new, struct fault *fault)
+{
+    bool same = false;
+    enum fault_code code =
+        usage_store_insert(taking->store, taking->batch->tenant, taking->seq + 1, &item->event,
+                           kept, taking->batch->received_us, out_new, &same, fault);
+    if (code != FAULT_NONE)
+        return code;
+    if (!*out_new && same) {
+        item->outcome = USAGE_DUPLICATE;
+        item->status = 200;
+        return FAULT_NONE;
+    }
+    if (!*out_new)
+        return reject(taking->batch, item, 409, "clash",
+                      "another event with this source, id and time was taken before, and says "
+                      "something else: send a void or an amendment of it, or give this one an id "
+                      "of its own",
+                      fault);
+    taking->seq++;
+    item->outcome = USAGE_ACCEPTED;
+    item->status = 201;
+    sha256_add(taking->chain, (struct str){(const char *)item->event.content, USAGE_CONTENT_SIZE});
+    return FAULT_NONE;
+}
+
+static enum fault_code take_use(struct taking *taking, struct usage_item *item, struct fault *fault)
+{
+    struct usage_kept kept = {
+        .meter = item->event.meter,
+        .time_us = item->event.time_us,
+        .quantity = item->event.quantity,
+    };
+    bool is_new = false;
+    enum fault_code code = find_dimset(taking, &item->event, &kept.dimset, fault);
+    if (code == FAULT_NONE)
+        code = keep(taking, item, &kept, &is_new, fault);
+    if (code == FAULT_NONE && is_new)
+        code = usage_count_use(&taking->counting, &kept, item->event.key, fault);
+    return code;
+}
+
+static enum fault_code take_correction(struct taking *taking, struct usage_item *item,
+                                       struct fault *fault)
+{
+    struct usage_kept kept;
+    bool found = false;
+    bool is_new = false;
+    enum fault_code code = usage_store_find(taking->store, taking->batch->tenant,
+                                            item->event.refers_to, &found, &kept, fault);
+    if (code != FAULT_NONE)
+        return code;
+    if (!found)
+        return reject(taking->batch, item, 404, "unknown_event",
+                      "data.refers_to names an event that has not come; when it comes, replay this "
+                      "one",
+                      fault);
+    if (kept.kind != USAGE_USE)
+        return reject(taking->batch, item, 422, "not_a_use",
+                      "data.refers_to names a correction; correct the use itself again", fault);
+    code = keep(taking, item, &kept, &is_new, fault);
+    if (code == FAULT_NONE && is_new)
+        code = usage_count_correction(&taking->counting, &kept, &item->event, fault);
+    return code;
+}
+
+static enum fault_code take_items(struct taking *taking, struct fault *fault)
+{
+    struct usage_batch *batch = taking->batch;
+    enum fault_code code = FAULT_NONE;
+    batch->accepted = batch->duplicates = batch->rejected = 0;
+    for (size_t i = 0; i < batch->count && code == FAULT_NONE; i++) {
+        struct usage_item *item = &batch->items[i];
+        if (!item->refused)
+            code = item->event.kind == USAGE_USE ? take_use(taking, item, fault)
+                                                 : take_correction(taking, item, fault);
+        if (code == FAULT_NONE && item->outcome == USAGE_REJECTED)
+            code = usage_dlq_put(taking->store, batch, item, fault);
+        batch->accepted += item->outcome == USAGE_ACCEPTED;
+        batch->duplicates += item->outcome == USAGE_DUPLICATE;
+        batch->rejected += item->outcome == USAGE_REJECTED;
+    }
+    return code;
+}
+
+static enum fault_code begin_chain(struct taking *taking, struct fault *fault)
+{
+    struct sha256 before;
+    enum fault_code code = usage_store_last_seq(taking->store, &taking->seq, fault);
+    if (code == FAULT_NONE)
+        code = usage_store_chain(taking->store, taking->batch->tenant, &before, fault);
+    if (code != FAULT_NONE)
+        return code;
+    taking->chain = sha256_new();
+    if (!taking->chain)
+        return fault_set(fault, FAULT_NO_MEMORY, "no memory left for a batch");
+    sha256_add(taking->chain, (struct str){(const char *)before.bytes, SHA256_SIZE});
+    return FAULT_NONE;
+}
+
+static enum fault_code end_chain(struct taking *taking, struct fault *fault)
+{
+    struct sha256 chain = sha256_end(taking->chain);
+    taking->chain = NULL;
+    if (taking->batch->accepted == 0)
+        return FAULT_NONE;
+    return usage_store_batch_put(taking->store, taking->batch->tenant, taking->seq,
+                                 taking->batch->accepted, &chain, taking->batch->received_us,
+                                 fault);
+}
+
+static enum fault_code take_all(struct taking *taking, struct fault *fault)
+{
+    enum fault_code code = begin_chain(taking, fault);
+    if (code == FAULT_NONE)
+        code = take_items(taking, fault);
+    if (code == FAULT_NONE)
+        code = usage_rollup_write(taking->counting.rollup, taking->store, taking->batch->tenant,
+                                  fault);
+    if (code == FAULT_NONE)
+        code = end_chain(taking, fault);
+    sha256_free(taking->chain);
+    return code;
+}
+
+enum fault_code usage_batch_store_in(struct usage_batch *batch, struct store *store,
+                                     struct fault *fault)
+{
+    struct str name;
+    int anchor_day;
+    struct zone *zone = NULL;
+    struct usage_rollup *rollup = NULL;
+    enum fault_code code =
+        usage_store_zone(store, batch->tenant, batch->arena, &name, &anchor_day, fault);
+    if (code == FAULT_NONE)
+        code = zone_open(name, anchor_day, &zone, fault);
+    if (code == FAULT_NONE)
+        code = usage_rollup_new(zone, &rollup, fault);
+    if (code == FAULT_NONE) {
+        struct taking taking = {
+            .batch = batch,
+            .store = store,
+            .counting = {store, batch->tenant, rollup},
+        };
+        map_init(&taking.dimsets);
+        code = take_all(&taking, fault);
+        map_done(&taking.dimsets);
+    }
+    usage_rollup_free(rollup);
+    zone_free(zone);
+    return code;
+}
+
+static enum fault_code store_in(struct store *store, void *context, struct fault *fault)
+{
+    struct usage_batch *batch = context;
+    return usage_batch_store_in(batch, store, fault);
+}
+
+enum fault_code usage_batch_store(struct usage_batch *batch, struct store_pool *pool,
+                                  struct fault *fault)
+{
+    return store_pool_write(pool, store_in, batch, fault);
+}

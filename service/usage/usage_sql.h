@@ -1,0 +1,25 @@
+/* The texts of ops/usage/aggregations.sql by their names. */
+#ifndef IG_USAGE_SQL_H
+#define IG_USAGE_SQL_H
+
+enum usage_sql_name {
+    USAGE_SQL_ADD_HOUR,
+    USAGE_SQL_ADD_DAY,
+    USAGE_SQL_READ_HOURS,
+    USAGE_SQL_READ_DAYS,
+    USAGE_SQL_LEVEL_BEFORE,
+    USAGE_SQL_LEVEL_AFTER,
+    USAGE_SQL_LEVELS_NOW,
+    USAGE_SQL_FORGET_HOURS,
+    USAGE_SQL_FORGET_DAYS,
+    USAGE_SQL_FORGET_LEVELS,
+    USAGE_SQL_FORGET_CORRECTIONS,
+    USAGE_SQL_EACH_EVENT,
+    USAGE_SQL_COUNT
+};
+
+/* One statement; the same pointer each time, as store_prepare wants it. Safe to call from any
+ * thread. A name that the file lacks is a broken build: an assert. */
+const char *usage_sql(enum usage_sql_name name);
+
+#endif

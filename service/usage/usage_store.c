@@ -1,0 +1,410 @@
+#include "service/usage/usage_store.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "service/usage/usage_sql.h"
+
+static struct str bytes_of(const uint8_t *bytes, size_t len)
+{
+    return (struct str){(const char *)bytes, len};
+}
+
+static struct str key_of(const uint8_t key[USAGE_KEY_SIZE])
+{
+    return bytes_of(key, USAGE_KEY_SIZE);
+}
+
+/* The one row of an aggregate's one column. */
+static enum fault_code read_whole(struct statement *query, int64_t *out, struct fault *fault)
+{
+    bool row = false;
+    enum fault_code code = store_step(query, &row, fault);
+    if (code != FAULT_NONE)
+        return code;
+    assert(row && "an aggregate gives one row");
+    *out = store_whole(query, 0);
+    store_reset(query);
+    return FAULT_NONE;
+}
+
+/* --- tenants -------------------------------------------------------------------------------- */
+
+enum fault_code usage_store_zone(struct store *store, struct str tenant, struct arena *arena,
+                                 struct str *out_zone, int *out_anchor_day, struct fault *fault)
+{
+    static const char sql[] = "SELECT zone, anchor_day FROM usage_tenants WHERE tenant = $1";
+    struct statement *query;
+    bool row = false;
+    enum fault_code code = store_prepare(store, sql, &query, fault);
+    if (code != FAULT_NONE)
+        return code;
+    store_bind_text(query, 1, tenant);
+    code = store_step(query, &row, fault);
+    if (code != FAULT_NONE)
+        return code;
+    *out_zone = row ? arena_copy(arena, store_text(query, 0)) : STR("UTC");
+    *out_anchor_day = row ? (int)store_whole(query, 1) : 1;
+    store_reset(query);
+    return out_zone->ptr ? FAULT_NONE
+                         : fault_set(fault, FAULT_NO_MEMORY, "no memory left for a time zone");
+}
+
+enum fault_code usage_store_zone_put(struct store *store, struct str tenant, struct str zone,
+                                     int anchor_day, struct fault *fault)
+{
+    static const char sql[] = "INSERT INTO usage_tenants (tenant, zone, anchor_day)"
+                              " VALUES ($1, $2, $3) ON CONFLICT (tenant) DO UPDATE SET"
+                              " zone = excluded.zone, anchor_day = excluded.anchor_day";
+    struct statement *upsert;
+    enum fault_code code = store_prepare(store, sql, &upsert, fault);
+    if (code != FAULT_NONE)
+        return code;
+    store_bind_text(upsert, 1, tenant);
+    store_bind_text(upsert, 2, zone);
+    store_bind_whole(upsert, 3, anchor_day);
+    return store_run(upsert, fault);
+}
+
+/* --- events --------------------------------------------------------------------------------- */
+
+enum fault_code usage_store_last_seq(struct store *store, int64_t *out, struct fault *fault)
+{
+    static const char sql[] = "SELECT coalesce(max(seq), 0) FROM usage_events";
+    struct statement *query;
+    enum fault_code code = store_prepare(store, sql, &query, fault);
+    return code == FAULT_NONE ? read_whole(query, out, fault) : code;
+}
+
+static enum fault_code is_same(struct store *store, struct str tenant,
+                               const struct usage_event *event, bool *out_same, struct fault *fault)
+{
+    static const char sql[] =
+        "SELECT content FROM usage_events WHERE event_key = $1 AND tenant = $2";
+    struct statement *query;
+    bool row = false;
+    enum fault_code code = store_prepare(store, sql, &query, fault);
+    if (code != FAULT_NONE)
+        return code;
+    store_bind_bytes(query, 1, key_of(event->key));
+    store_bind_text(query, 2, tenant);
+    code = store_step(query, &row, fault);
+    if (code != FAULT_NONE)
+        return code;
+    assert(row && "the insertion has met it");
+    *out_same = str_equal(store_text(query, 0), bytes_of(event->content, USAGE_CONTENT_SIZE));
+    store_reset(query);
+    return FAULT_NONE;
+}
+
+enum fault_code usage_store_insert(struct store *store, struct str tenant, int64_t seq,
+                                   const struct usage_event *event, const struct usage_kept *kept,
+                                   int64_t received_us, bool *out_inserted, bool *out_same,
+                                   struct fault *fault)
+{
+    static const char sql[] =
+        "INSERT INTO usage_events (seq, event_key, tenant, meter, kind, time_us, quantity, dimset,"
+        " refers_to, content, provenance, received_us)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+        " ON CONFLICT (event_key, tenant) DO NOTHING";
+    struct statement *insert;
+    enum fault_code code = store_prepare(store, sql, &insert, fault);
+    if (code != FAULT_NONE)
+        return code;
+    store_bind_whole(insert, 1, seq);
+    store_bind_bytes(insert, 2, key_of(event->key));
+    store_bind_text(insert, 3, tenant);
+    store_bind_text(insert, 4, str_of(kept->meter->name));
+    store_bind_whole(insert, 5, event->kind);
+    store_bind_whole(insert, 6, event->time_us);
+    store_bind_whole(insert, 7, event->quantity);
+    store_bind_whole(insert, 8, kept->dimset);
+    if (event->kind == USAGE_USE)
+        store_bind_null(insert, 9);
+    else
+        store_bind_bytes(insert, 9, key_of(event->refers_to));
+    store_bind_bytes(insert, 10, bytes_of(event->content, USAGE_CONTENT_SIZE));
+    store_bind_whole(insert, 11, event->provenance);
+    store_bind_whole(insert, 12, received_us);
+    code = store_run(insert, fault);
+    if (code != FAULT_NONE)
+        return code;
+    *out_inserted = store_changes(store) == 1;
+    return *out_inserted ? FAULT_NONE : is_same(store, tenant, event, out_same, fault);
+}
+
+enum fault_code usage_store_find(struct store *store, struct str tenant,
+                                 const uint8_t key[USAGE_KEY_SIZE], bool *out_found,
+                                 struct usage_kept *out, struct fault *fault)
+{
+    static const char sql[] = "SELECT meter, kind, time_us, quantity, dimset FROM usage_events"
+                              " WHERE event_key = $1 AND tenant = $2";
+    struct statement *query;
+    enum fault_code code = store_prepare(store, sql, &query, fault);
+    if (code != FAULT_NONE)
+        return code;
+    store_bind_bytes(query, 1, key_of(key));
+    store_bind_text(query, 2, tenant);
+    code = store_step(query, out_found, fault);
+    if (code != FAULT_NONE || !*out_found)
+        return code;
+    *out = (struct usage_kept){
+        .meter = usage_meter_find(store_text(query, 0)),
+        .kind = (enum usage_kind)store_whole(query, 1),
+        .time_us = store_whole(query, 2),
+        .quantity = store_whole(query, 3),
+        .dimset = store_whole(query, 4),
+    };
+    store_reset(query);
+    return out->meter ? FAULT_NONE
+                      : fault_set(fault, FAULT_CORRUPT, "an event is of a meter that is not known");
+}
+
+/* --- dimensions ----------------------------------------------------------------------------- */
+
+static enum fault_code find_dimset(struct store *store, struct str tenant,
+                                   const struct usage_meter *meter, struct str dimensions,
+                                   bool *out_found, int64_t *out_id, struct fault *fault)
+{
+    static const char sql[] = "SELECT id FROM usage_dimsets"
+                              " WHERE tenant = $1 AND meter = $2 AND dimensions = $3";
+    struct statement *query;
+    enum fault_code code = store_prepare(store, sql, &query, fault);
+    if (code != FAULT_NONE)
+        return code;
+    store_bind_text(query, 1, tenant);
+    store_bind_text(query, 2, str_of(meter->name));
+    store_bind_text(query, 3, dimensions);
+    code = store_step(query, out_found, fault);
+    if (code != FAULT_NONE || !*out_found)
+        return code;
+    *out_id = store_whole(query, 0);
+    store_reset(query);
+    return FAULT_NONE;
+}
+
+static enum fault_code next_dimset(struct store *store, struct str tenant, int64_t *out,
+                                   struct fault *fault)
+{
+    static const char sql[] =
+        "SELECT coalesce(max(id), 0) + 1 FROM usage_dimsets WHERE tenant = $1";
+    struct statement *query;
+    enum fault_code code = store_prepare(store, sql, &query, fault);
+    if (code != FAULT_NONE)
+        return code;
+    store_bind_text(query, 1, tenant);
+    return read_whole(query, out, fault);
+}
+
+static enum fault_code count_dimsets(struct store *store, struct str tenant,
+                                     const struct usage_meter *meter, int64_t *out,
+                                     struct fault *fault)
+{
+    static const char sql[] = "SELECT count(*) FROM usage_dimsets WHERE tenant = $1 AND meter = $2";
+    struct statement *query;
+    enum fault_code code = store_prepare(store, sql, &query, fault);
+    if (code != FAULT_NONE)
+        return code;
+    store_bind_text(query, 1, tenant);
+    store_bind_text(query, 2, str_of(meter->name));
+    return read_whole(query, out, fault);
+}
+
+static enum fault_code insert_dimset(struct store *store, struct str tenant,
+                                     const struct usage_meter *meter, struct str dimensions,
+                                     int64_t *out_id, struct fault *fault)
+{
+    static const char sql[] = "INSERT INTO usage_dimsets (tenant, id, meter, dimensions)"
+                              " VALUES ($1, $2, $3, $4)";
+    struct statement *insert;
+    int64_t id = 0;
+    enum fault_code code = next_dimset(store, tenant, &id, fault);
+    if (code == FAULT_NONE)
+        code = store_prepare(store, sql, &insert, fault);
+    if (code != FAULT_NONE)
+        return code;
+    store_bind_text(insert, 1, tenant);
+    store_bind_whole(insert, 2, id);
+    store_bind_text(insert, 3, str_of(meter->name));
+    store_bind_text(insert, 4, dimensions);
+    code = store_run(insert, fault);
+    if (code == FAULT_NONE)
+        *out_id = id;
+    return code;
+}
+
+enum fault_code usage_store_dimset(struct store *store, struct str tenant,
+                                   const struct usage_meter *meter, struct str dimensions,
+                                   int64_t *out_id, struct fault *fault)
+{
+    bool found = false;
+    int64_t count = 0;
+    enum fault_code code = find_dimset(store, tenant, meter, dimensions, &found, out_id, fault);
+    if (code == FAULT_NONE && !found)
+        code = count_dimsets(store, tenant, meter, &count, fault);
+    if (code == FAULT_NONE && !found && count >= USAGE_DIMSETS_MAX) {
+        dimensions = STR(USAGE_OVERFLOW);
+        code = find_dimset(store, tenant, meter, dimensions, &found, out_id, fault);
+    }
+    if (code == FAULT_NONE && !found)
+        code = insert_dimset(store, tenant, meter, dimensions, out_id, fault);
+    return code;
+}
+
+/* --- corrections ---------------------------------------------------------------------------- */
+
+enum fault_code usage_store_correction(struct store *store, struct str tenant,
+                                       const uint8_t key[USAGE_KEY_SIZE], bool *out_found,
+                                       enum usage_kind *out_kind, int64_t *out_quantity,
+                                       struct fault *fault)
+{
+    static const char sql[] =
+        "SELECT c.quantity, e.kind FROM usage_corrections AS c"
+        " JOIN usage_events AS e ON e.event_key = c.correction AND e.tenant = c.tenant"
+        " WHERE c.tenant = $1 AND c.event_key = $2";
+    struct statement *query;
+    enum fault_code code = store_prepare(store, sql, &query, fault);
+    if (code != FAULT_NONE)
+        return code;
+    store_bind_text(query, 1, tenant);
+    store_bind_bytes(query, 2, key_of(key));
+    code = store_step(query, out_found, fault);
+    if (code != FAULT_NONE || !*out_found)
+        return code;
+    *out_quantity = store_whole(query, 0);
+    *out_kind = (enum usage_kind)store_whole(query, 1);
+    store_reset(query);
+    return FAULT_NONE;
+}
+
+enum fault_code usage_store_correction_put(struct store *store, struct str tenant,
+                                           const uint8_t key[USAGE_KEY_SIZE],
+                                           const struct usage_event *correction,
+                                           struct fault *fault)
+{
+    static const char sql[] =
+        "INSERT INTO usage_corrections (tenant, event_key, correction, quantity)"
+        " VALUES ($1, $2, $3, $4) ON CONFLICT (tenant, event_key) DO UPDATE SET"
+        " correction = excluded.correction, quantity = excluded.quantity";
+    struct statement *upsert;
+    enum fault_code code = store_prepare(store, sql, &upsert, fault);
+    if (code != FAULT_NONE)
+        return code;
+    store_bind_text(upsert, 1, tenant);
+    store_bind_bytes(upsert, 2, key_of(key));
+    store_bind_bytes(upsert, 3, key_of(correction->key));
+    store_bind_whole(upsert, 4, correction->quantity);
+    return store_run(upsert, fault);
+}
+
+/* --- levels --------------------------------------------------------------------------------- */
+
+static void bind_place(struct statement *statement, struct str tenant,
+                       const struct usage_kept *kept, const uint8_t key[USAGE_KEY_SIZE])
+{
+    store_bind_text(statement, 1, tenant);
+    store_bind_text(statement, 2, str_of(kept->meter->name));
+    store_bind_whole(statement, 3, kept->dimset);
+    store_bind_whole(statement, 4, kept->time_us);
+    store_bind_bytes(statement, 5, key_of(key));
+}
+
+enum fault_code usage_store_level_beside(struct store *store, struct str tenant,
+                                         const struct usage_kept *kept,
+                                         const uint8_t key[USAGE_KEY_SIZE], bool after,
+                                         bool *out_found, struct usage_level *out,
+                                         struct fault *fault)
+{
+    struct statement *query;
+    enum fault_code code = store_prepare(
+        store, usage_sql(after ? USAGE_SQL_LEVEL_AFTER : USAGE_SQL_LEVEL_BEFORE), &query, fault);
+    if (code != FAULT_NONE)
+        return code;
+    bind_place(query, tenant, kept, key);
+    code = store_step(query, out_found, fault);
+    if (code != FAULT_NONE || !*out_found)
+        return code;
+    struct str found = store_text(query, 1);
+    assert(found.len == USAGE_KEY_SIZE);
+    out->time_us = store_whole(query, 0);
+    out->level = store_whole(query, 2);
+    memcpy(out->key, found.ptr, USAGE_KEY_SIZE);
+    store_reset(query);
+    return FAULT_NONE;
+}
+
+enum fault_code usage_store_level_put(struct store *store, struct str tenant,
+                                      const struct usage_kept *kept,
+                                      const uint8_t key[USAGE_KEY_SIZE], struct fault *fault)
+{
+    static const char sql[] =
+        "INSERT INTO usage_levels (tenant, meter, dimset, time_us, event_key, level)"
+        " VALUES ($1, $2, $3, $4, $5, $6)";
+    struct statement *insert;
+    enum fault_code code = store_prepare(store, sql, &insert, fault);
+    if (code != FAULT_NONE)
+        return code;
+    bind_place(insert, tenant, kept, key);
+    store_bind_whole(insert, 6, kept->quantity);
+    return store_run(insert, fault);
+}
+
+enum fault_code usage_store_level_remove(struct store *store, struct str tenant,
+                                         const struct usage_kept *kept,
+                                         const uint8_t key[USAGE_KEY_SIZE], struct fault *fault)
+{
+    static const char sql[] =
+        "DELETE FROM usage_levels WHERE tenant = $1 AND meter = $2 AND dimset = $3"
+        " AND time_us = $4 AND event_key = $5";
+    struct statement *removal;
+    enum fault_code code = store_prepare(store, sql, &removal, fault);
+    if (code != FAULT_NONE)
+        return code;
+    bind_place(removal, tenant, kept, key);
+    return store_run(removal, fault);
+}
+
+/* --- the chain ------------------------------------------------------------------------------ */
+
+enum fault_code usage_store_chain(struct store *store, struct str tenant, struct sha256 *out,
+                                  struct fault *fault)
+{
+    static const char sql[] = "SELECT chain FROM usage_batches WHERE tenant = $1"
+                              " ORDER BY last_seq DESC LIMIT 1";
+    struct statement *query;
+    bool row = false;
+    enum fault_code code = store_prepare(store, sql, &query, fault);
+    if (code != FAULT_NONE)
+        return code;
+    store_bind_text(query, 1, tenant);
+    code = store_step(query, &row, fault);
+    if (code != FAULT_NONE)
+        return code;
+    *out = (struct sha256){0};
+    if (row) {
+        struct str chain = store_text(query, 0);
+        assert(chain.len == SHA256_SIZE);
+        memcpy(out->bytes, chain.ptr, SHA256_SIZE);
+        store_reset(query);
+    }
+    return FAULT_NONE;
+}
+
+enum fault_code usage_store_batch_put(struct store *store, struct str tenant, int64_t last_seq,
+                                      int64_t events, const struct sha256 *chain,
+                                      int64_t accepted_us, struct fault *fault)
+{
+    static const char sql[] =
+        "INSERT INTO usage_batches (tenant, last_seq, events, chain, accepted_us)"
+        " VALUES ($1, $2, $3, $4, $5)";
+    struct statement *insert;
+    enum fault_code code = store_prepare(store, sql, &insert, fault);
+    if (code != FAULT_NONE)
+        return code;
+    store_bind_text(insert, 1, tenant);
+    store_bind_whole(insert, 2, last_seq);
+    store_bind_whole(insert, 3, events);
+    store_bind_bytes(insert, 4, bytes_of(chain->bytes, SHA256_SIZE));
+    store_bind_whole(insert, 5, accepted_us);
+    return store_run(insert, fault);
+}
