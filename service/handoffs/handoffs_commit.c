@@ -10,6 +10,7 @@
 #include "service/audit/audit.h"
 #include "service/handoffs/handoffs_content.h"
 #include "service/handoffs/handoffs_rules.h"
+#include "service/usage/usage.h"
 
 enum { CHECKPOINT_MAX = 64 * 1024 };
 
@@ -255,6 +256,13 @@ static enum fault_code commit_new(struct handoffs_call *call, const struct hando
         return code;
     struct handoffs_row row = row_of(call, &commit->claims, &counts, number);
     code = write_row(call, &row, fault);
+    if (code == FAULT_NONE)
+        code = usage_count_handoff(call->store,
+                                   &(struct usage_handoff){.tenant = tenant,
+                                                           .id = row.id,
+                                                           .analyst = row.analyst,
+                                                           .committed_us = row.committed_us},
+                                   call->request->arena, fault);
     if (code == FAULT_NONE)
         code = handoffs_store_open_remove(call->store, tenant, row.id, fault);
     if (code != FAULT_NONE)

@@ -16,6 +16,7 @@ enum identity_role {
     ROLE_AUDITOR,
     ROLE_ADMIN,
     ROLE_BROKER, /* of a Splunk app: issues tokens for analysts, and may nothing else */
+    ROLE_METER,  /* of a program that reports usage, and may nothing else */
     ROLE_COUNT
 };
 
@@ -32,6 +33,9 @@ enum identity_permission {
     PERMIT_AUDIT_READ,
     PERMIT_TOKEN_ADMIN,
     PERMIT_TOKEN_ISSUE,
+    PERMIT_USAGE_WRITE,
+    PERMIT_USAGE_READ,
+    PERMIT_USAGE_ADMIN, /* backfills, the DLQ */
     PERMIT_COUNT
 };
 

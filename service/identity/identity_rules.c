@@ -5,21 +5,24 @@
 /* Who may what. Tenants do not appear: a caller acts within the tenant of the credential only. */
 /* clang-format off */
 static const bool table[PERMIT_COUNT][ROLE_COUNT] = {
-    /*                        viewer analyst auditor admin  broker */
-    [PERMIT_PUBLIC]        = {true,  true,  true,  true,  true},
-    [PERMIT_SESSION]       = {true,  true,  true,  true,  true},
-    [PERMIT_HANDOFF_WRITE] = {false, true,  false, true,  false},
-    [PERMIT_HANDOFF_READ]  = {true,  true,  true,  true,  false},
-    [PERMIT_AUDIT_OWN]     = {true,  true,  true,  true,  false},
-    [PERMIT_AUDIT_READ]    = {false, false, true,  true,  false},
-    [PERMIT_TOKEN_ADMIN]   = {false, false, false, true,  false},
-    [PERMIT_TOKEN_ISSUE]   = {false, false, false, false, true},
+    /*                        viewer analyst auditor admin  broker meter */
+    [PERMIT_PUBLIC]        = {true,  true,  true,  true,  true,  true},
+    [PERMIT_SESSION]       = {true,  true,  true,  true,  true,  true},
+    [PERMIT_HANDOFF_WRITE] = {false, true,  false, true,  false, false},
+    [PERMIT_HANDOFF_READ]  = {true,  true,  true,  true,  false, false},
+    [PERMIT_AUDIT_OWN]     = {true,  true,  true,  true,  false, false},
+    [PERMIT_AUDIT_READ]    = {false, false, true,  true,  false, false},
+    [PERMIT_TOKEN_ADMIN]   = {false, false, false, true,  false, false},
+    [PERMIT_TOKEN_ISSUE]   = {false, false, false, false, true,  false},
+    [PERMIT_USAGE_WRITE]   = {false, false, false, true,  false, true},
+    [PERMIT_USAGE_READ]    = {true,  true,  true,  true,  false, false},
+    [PERMIT_USAGE_ADMIN]   = {false, false, false, true,  false, false},
 };
 /* clang-format on */
 
 static const char *const role_names[ROLE_COUNT] = {
     [ROLE_VIEWER] = "viewer", [ROLE_ANALYST] = "analyst", [ROLE_AUDITOR] = "auditor",
-    [ROLE_ADMIN] = "admin",   [ROLE_BROKER] = "broker",
+    [ROLE_ADMIN] = "admin",   [ROLE_BROKER] = "broker",   [ROLE_METER] = "meter",
 };
 
 static const char *const permission_names[PERMIT_COUNT] = {
@@ -31,6 +34,9 @@ static const char *const permission_names[PERMIT_COUNT] = {
     [PERMIT_AUDIT_READ] = "read the audit log",
     [PERMIT_TOKEN_ADMIN] = "manage tokens",
     [PERMIT_TOKEN_ISSUE] = "issue tokens",
+    [PERMIT_USAGE_WRITE] = "report usage",
+    [PERMIT_USAGE_READ] = "read usage",
+    [PERMIT_USAGE_ADMIN] = "manage usage",
 };
 
 const char *identity_role_name(enum identity_role role)

@@ -102,7 +102,8 @@ static void set_cookie(const struct identity *identity, struct web_request *requ
 static bool may_sign_in(const struct identity_token *token)
 {
     return token->parent.len == 0 &&
-           !str_equal(token->role, str_of(identity_role_name(ROLE_BROKER)));
+           !str_equal(token->role, str_of(identity_role_name(ROLE_BROKER))) &&
+           !str_equal(token->role, str_of(identity_role_name(ROLE_METER)));
 }
 
 static enum fault_code post_session(void *context, struct web_request *request,

@@ -22,7 +22,9 @@ struct option {
 };
 
 #define AT(member) offsetof(struct main_options, member)
-#define ALL        ",serve,token create,token list,token revoke,audit verify,audit export,audit key,"
+#define ALL                                                                                        \
+    ",serve,token create,token list,token revoke,audit verify,audit export,audit key,"             \
+    "usage rebuild,usage reconcile,usage zone,"
 
 static const struct option options[] = {
     {ALL, "data", "DIR", "", OPTION_TEXT, 1, 4000, AT(data),
@@ -38,12 +40,14 @@ static const struct option options[] = {
      "threads that answer requests"},
     {",serve,", "log-level", "LEVEL", "info", OPTION_TEXT, 1, 8, AT(log_level),
      "least level that is logged: debug, info, warn or error"},
-    {",token create,audit export,audit key,", "tenant", "T", NULL, OPTION_TEXT, 1, 64, AT(tenant),
-     "the tenant"},
+    {",token create,audit export,audit key,usage rebuild,usage reconcile,usage zone,", "tenant",
+     "T", NULL, OPTION_TEXT, 1, 64, AT(tenant), "the tenant"},
     {",token list,token revoke,", "tenant", "T", "", OPTION_TEXT, 1, 64, AT(tenant),
      "only of this tenant; default all"},
     {",token create,", "role", "R", NULL, OPTION_TEXT, 1, 16, AT(role),
-     "what it may do: viewer, analyst, auditor, admin, or broker: of a Splunk app"},
+     "what it may do: viewer, analyst, auditor, admin; broker: of a Splunk app; meter: of a "
+     "program "
+     "that reports usage"},
     {",token create,", "name", "N", NULL, OPTION_TEXT, 1, 64, AT(name), "who or what it is for"},
     {",token create,", "expires", "TIME", "90d", OPTION_DURATION, 1, DURATION_MOST_S, AT(expires_s),
      "how long it holds: a number with s, m, h, d or w; or never"},
@@ -55,6 +59,10 @@ static const struct option options[] = {
      "which of the tenant's logs: records or receipts"},
     {",audit export,", "out", "DIR", NULL, OPTION_TEXT, 1, 4000, AT(out),
      "folder to write the log's files into"},
+    {",usage zone,", "zone", "Z", NULL, OPTION_TEXT, 1, 64, AT(zone),
+     "time zone in which its days begin: Europe/Berlin, UTC"},
+    {",usage zone,", "anchor-day", "DAY", "1", OPTION_WHOLE, 1, 31, AT(anchor_day),
+     "day of the month on which its billing periods begin"},
 };
 
 enum { OPTION_COUNT = sizeof options / sizeof options[0] };
@@ -80,6 +88,17 @@ const struct main_command main_commands[] = {
      main_run_audit_verify},
     {"audit export", "write a tenant's audit log as static files (C2SP tlog-tiles)", "",
      main_run_audit_export},
+    {"usage rebuild", "count a tenant's usage anew from its events",
+     "Says how many hours and days were not what the events say, and mends them.\n"
+     "Exit 1 when there were any.\n",
+     main_run_usage_rebuild},
+    {"usage reconcile", "compare a tenant's hand-offs with those its usage counts",
+     "Three numbers: in the store, on record in the audit log, counted. Exit 1 when\n"
+     "they differ.\n",
+     main_run_usage_reconcile},
+    {"usage zone", "set where a tenant's days and billing periods begin",
+     "All of the tenant's usage is counted anew; its events stay as they are.\n",
+     main_run_usage_zone},
     {"audit key", "print the key that verifies a tenant's audit log", "", main_run_audit_key},
     {0},
 };

@@ -22,6 +22,8 @@ struct main_options {
     struct str out;
     struct str heads;
     struct str log;
+    struct str zone;
+    int64_t anchor_day;
     int64_t threads;
     int64_t expires_s; /* 0: never */
 };

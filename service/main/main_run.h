@@ -12,5 +12,8 @@ main_runner main_run_token_revoke;
 main_runner main_run_audit_verify;
 main_runner main_run_audit_export;
 main_runner main_run_audit_key;
+main_runner main_run_usage_rebuild;
+main_runner main_run_usage_reconcile;
+main_runner main_run_usage_zone;
 
 #endif

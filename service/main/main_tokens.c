@@ -18,8 +18,8 @@ enum fault_code main_run_token_create(const struct main_options *options, struct
     enum identity_role role;
     if (!identity_role_of_name(options->role, &role))
         return fault_field(fault, FAULT_INPUT, "role",
-                           "there is no role \"%.*s\"; choose viewer, analyst, auditor, admin or "
-                           "broker",
+                           "there is no role \"%.*s\"; choose viewer, analyst, auditor, admin, "
+                           "broker or meter",
                            STR_ARG(options->role));
     struct main_data data;
     enum fault_code code =

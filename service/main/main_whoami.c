@@ -12,8 +12,9 @@ static const struct {
     const char *name;
     enum identity_permission permission;
 } scopes[] = {
-    {"handoff", PERMIT_HANDOFF_WRITE}, {"read", PERMIT_HANDOFF_READ}, {"audit", PERMIT_AUDIT_READ},
-    {"admin", PERMIT_TOKEN_ADMIN},     {"issue", PERMIT_TOKEN_ISSUE},
+    {"handoff", PERMIT_HANDOFF_WRITE}, {"read", PERMIT_HANDOFF_READ},
+    {"audit", PERMIT_AUDIT_READ},      {"admin", PERMIT_TOKEN_ADMIN},
+    {"issue", PERMIT_TOKEN_ISSUE},     {"report", PERMIT_USAGE_WRITE},
 };
 
 static enum fault_code get_whoami(void *context, struct web_request *request,

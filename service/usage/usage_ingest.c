@@ -46,6 +46,19 @@ static enum fault_code judge_time(struct usage_batch *batch, struct usage_item *
     return FAULT_NONE;
 }
 
+/* What outlives the event's own memory. */
+static enum fault_code keep_texts(struct usage_batch *batch, struct usage_event *event,
+                                  struct fault *fault)
+{
+    struct str *const texts[] = {&event->source, &event->id, &event->dimensions};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        *texts[i] = arena_copy(batch->arena, *texts[i]);
+        if (!texts[i]->ptr)
+            return fault_set(fault, FAULT_NO_MEMORY, "no memory left for a batch of events");
+    }
+    return FAULT_NONE;
+}
+
 static enum fault_code read_item(struct usage_batch *batch, struct usage_item *item,
                                  struct fault *fault)
 {
@@ -58,9 +71,12 @@ static enum fault_code read_item(struct usage_batch *batch, struct usage_item *i
                            USAGE_EVENT_MAX);
     }
     if (code == FAULT_NONE)
-        code = json_read(batch->arena, item->text, &value, &wrong);
+        code = json_read(batch->scratch, item->text, &value, &wrong);
     if (code == FAULT_NONE)
-        code = usage_event_read(batch->arena, value, &item->event, &wrong);
+        code = usage_event_read(batch->scratch, value, &item->event, &wrong);
+    if (code == FAULT_NONE)
+        code = keep_texts(batch, &item->event, &wrong);
+    arena_reset(batch->scratch);
     switch (code) {
     case FAULT_NONE:
         return judge_time(batch, item, fault);

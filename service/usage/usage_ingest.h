@@ -31,6 +31,7 @@ struct usage_item {
 
 struct usage_batch {
     struct arena *arena;
+    struct arena *scratch; /* of one event at a time */
     struct str tenant;
     bool backfill; /* late events are taken */
     int64_t received_us;

@@ -31,7 +31,7 @@ static const struct usage_meter meters[] = {
      "hand-offs",
      1,
      "Hand-offs that were committed; counted by the service itself.",
-     {"analyst", "command"}},
+     {"analyst"}},
 };
 
 enum { METERS = sizeof meters / sizeof meters[0] };

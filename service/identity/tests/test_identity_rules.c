@@ -12,13 +12,14 @@
 static void identity_may__gives_each_role_what_the_contract_says(void **state)
 {
     (void)state;
-    /* v: viewer, n: analyst, u: auditor, d: admin, b: broker */
+    /* v: viewer, n: analyst, u: auditor, d: admin, b: broker, m: meter */
     static const char *const may[PERMIT_COUNT] = {
-        [PERMIT_PUBLIC] = "vnudb",      [PERMIT_SESSION] = "vnudb",  [PERMIT_HANDOFF_WRITE] = "nd",
+        [PERMIT_PUBLIC] = "vnudbm",     [PERMIT_SESSION] = "vnudbm", [PERMIT_HANDOFF_WRITE] = "nd",
         [PERMIT_HANDOFF_READ] = "vnud", [PERMIT_AUDIT_OWN] = "vnud", [PERMIT_AUDIT_READ] = "ud",
-        [PERMIT_TOKEN_ADMIN] = "d",     [PERMIT_TOKEN_ISSUE] = "b",
+        [PERMIT_TOKEN_ADMIN] = "d",     [PERMIT_TOKEN_ISSUE] = "b",  [PERMIT_USAGE_WRITE] = "dm",
+        [PERMIT_USAGE_READ] = "vnud",   [PERMIT_USAGE_ADMIN] = "d",
     };
-    static const char letters[] = "vnudb";
+    static const char letters[] = "vnudbm";
     for (int role = 0; role < ROLE_COUNT; role++)
         for (int permission = 0; permission < PERMIT_COUNT; permission++) {
             struct str all = str_of(may[permission]);

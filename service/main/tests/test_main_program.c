@@ -169,7 +169,7 @@ static void program__says_in_one_line_what_is_wrong(void **state)
     assert_refused("audit verify --data $D/none", 1, "there is no data folder");
     assert_refused("token list --data $D/none", 1, "there is no data folder");
     assert_refused("token create --data $D/d --tenant t --role boss --name n", 1,
-                   "choose viewer, analyst, auditor, admin or broker");
+                   "choose viewer, analyst, auditor, admin, broker or meter");
     assert_refused("token create --data $D/d --tenant _service --role admin --name n", 1,
                    "begin with neither . nor _");
     assert_refused("token create --data $D/d --tenant t --role admin --name ' n'", 1,

@@ -9,9 +9,9 @@
 
 #include "service/main/tests/main_fixture.h"
 
-/* Who may: v viewer, n analyst, u auditor, d admin, b broker, * everybody without a credential.
- * Written down here a second time on purpose: a route that asks for another permission than meant
- * shows. */
+/* Who may: v viewer, n analyst, u auditor, d admin, b broker, m meter, * everybody without a
+ * credential. Written down here a second time on purpose: a route that asks for another permission
+ * than meant shows. */
 static const struct {
     const char *method;
     const char *pattern;
@@ -28,10 +28,10 @@ static const struct {
     {"POST", "/v1/handoffs/{}/commit", "nd"},
     {"GET", "/open/handoffs/{}", "vnud"},
     {"GET", "/open/entities", "vnud"},
-    {"GET", "/v1/session", "vnudb"},
-    {"GET", "/v1/whoami", "vnudb"},
+    {"GET", "/v1/session", "vnudbm"},
+    {"GET", "/v1/whoami", "vnudbm"},
     {"POST", "/v1/session", "*"},
-    {"DELETE", "/v1/session", "vnudb"},
+    {"DELETE", "/v1/session", "vnudbm"},
     {"GET", "/v1/tokens", "d"},
     {"POST", "/v1/tokens", "b"},
     {"DELETE", "/v1/tokens/{}", "d"},
@@ -45,15 +45,21 @@ static const struct {
     {"GET", "/v1/audit/receipts/checkpoint", "ud"},
     {"GET", "/v1/audit/receipts/tile/{*}", "ud"},
     {"GET", "/v1/audit/receipts/key", "ud"},
+    {"GET", "/v1/meters", "vnudbm"},
+    {"POST", "/v1/events", "dm"},
+    {"GET", "/v1/usage", "vnud"},
+    {"GET", "/v1/usage/dlq", "d"},
+    {"POST", "/v1/usage/dlq/{}/replay", "d"},
+    {"POST", "/v1/usage/dlq/{}/discard", "d"},
     {"GET", "/healthz", "*"},
     {"GET", "/readyz", "*"},
     {"GET", "/metrics", "*"},
     {"GET", "/openapi.yaml", "*"},
     {"GET", "/", "*"},
     {"GET", "/signin", "*"},
-    {"GET", "/handoffs", "vnudb"},
-    {"GET", "/handoffs/{}", "vnudb"},
-    {"GET", "/admin", "vnudb"},
+    {"GET", "/handoffs", "vnudbm"},
+    {"GET", "/handoffs/{}", "vnudbm"},
+    {"GET", "/admin", "vnudbm"},
     {"GET", "/assets/{}", "*"},
 };
 
@@ -109,7 +115,7 @@ static bool goes_to_sign_in(const struct client_reply *reply)
 static void routes__let_each_role_do_what_the_table_says(void **state)
 {
     (void)state;
-    static const char letters[] = "vnudb";
+    static const char letters[] = "vnudbm";
     for (size_t i = 0; i < EXPECTED_COUNT; i++) {
         char target[256];
         target_of(expected[i].pattern, target, sizeof target);

@@ -44,8 +44,9 @@ static void whoami__tells_tenant_role_and_scopes_of_each_role(void **state)
         [ROLE_VIEWER] = "[\"read\"]",
         [ROLE_ANALYST] = "[\"handoff\",\"read\"]",
         [ROLE_AUDITOR] = "[\"read\",\"audit\"]",
-        [ROLE_ADMIN] = "[\"handoff\",\"read\",\"audit\",\"admin\"]",
+        [ROLE_ADMIN] = "[\"handoff\",\"read\",\"audit\",\"admin\",\"report\"]",
         [ROLE_BROKER] = "[\"issue\"]",
+        [ROLE_METER] = "[\"report\"]",
     };
     for (int role = 0; role < ROLE_COUNT; role++) {
         char token[FIXTURE_TOKEN_MAX];

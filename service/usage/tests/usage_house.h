@@ -29,6 +29,7 @@ static struct {
     struct store_pool *pool;
     struct store *store; /* for reading */
     struct arena arena;
+    struct arena scratch;
     struct fault fault;
     int64_t now_us;
 } house;
@@ -51,6 +52,7 @@ static UNUSED int house_open(void **state)
                         &house.fault));
     MUST(store_pool_take(house.pool, &house.store, &house.fault));
     arena_init(&house.arena, 256 << 20);
+    arena_init(&house.scratch, 4 << 20);
     house.now_us = NOON;
     return 0;
 }
@@ -63,6 +65,7 @@ static UNUSED int house_close(void **state)
     store_pool_give(house.pool, house.store);
     store_pool_free(house.pool);
     arena_done(&house.arena);
+    arena_done(&house.scratch);
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
         snprintf(path, sizeof path, "%s/%s", house.folder, files[i]);
         unlink(path);
@@ -85,8 +88,10 @@ static UNUSED int64_t house_whole(const char *sql)
 /* Sends lines of NDJSON as one batch of the tenant. */
 static UNUSED struct usage_batch house_send_for(const char *tenant, const char *lines)
 {
-    struct usage_batch batch = {
-        .arena = &house.arena, .tenant = str_of(tenant), .received_us = house.now_us};
+    struct usage_batch batch = {.arena = &house.arena,
+                                .scratch = &house.scratch,
+                                .tenant = str_of(tenant),
+                                .received_us = house.now_us};
     struct str rest = arena_copy(&house.arena, str_of(lines));
     struct str line;
     while (rest.len > 0) {

@@ -1,0 +1,43 @@
+/* Metering: what each tenant uses, counted once, and what it adds up to.
+ *
+ *     POST /v1/events            CloudEvents in, each with its outcome
+ *     GET  /v1/meters            what can be counted
+ *     GET  /v1/usage             by hour, day, month or billing period; JSON or CSV
+ *     GET  /v1/usage/dlq ...     what could not be taken: look, mend and replay, discard */
+#ifndef IG_USAGE_USAGE_H
+#define IG_USAGE_USAGE_H
+
+#include "libs/store/store_pool.h"
+#include "service/usage/usage_rebuild.h"
+#include "service/web/web.h"
+
+extern const struct web_route usage_routes[];     /* events and reports */
+extern const struct web_route usage_dlq_routes[]; /* the DLQ's inspector */
+
+/* A hand-off that was committed, counted within its own transaction: hand-offs and their usage
+ * cannot come to differ. Its id is the event's, so that it counts once. */
+struct usage_handoff {
+    struct str tenant;
+    struct str id;
+    struct str analyst;
+    int64_t committed_us;
+};
+enum fault_code usage_count_handoff(struct store *store, const struct usage_handoff *handoff,
+                                    struct arena *arena, struct fault *fault) MUST_USE;
+
+/* Hand-offs of the tenant in the store, and those that its usage counts: equal, or something was
+ * changed behind the service's back. */
+struct usage_reconciled {
+    int64_t handoffs;
+    int64_t counted;
+    int64_t on_record; /* committed hand-offs in the audit log */
+};
+enum fault_code usage_reconcile(struct store *store, struct str tenant,
+                                struct usage_reconciled *out, struct fault *fault) MUST_USE;
+
+/* Sets where the tenant's days and billing periods begin and counts all of it anew. */
+enum fault_code usage_set_zone(struct store_pool *pool, struct str tenant, struct str zone,
+                               int anchor_day, struct usage_rebuilt *out,
+                               struct fault *fault) MUST_USE;
+
+#endif

@@ -1,0 +1,363 @@
+/* The routes that take events and tell what they add up to. */
+#include "service/usage/usage.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+#include "libs/core/os.h"
+#include "libs/text/json_write.h"
+#include "libs/text/time.h"
+#include "service/identity/identity.h"
+#include "service/service.h"
+#include "service/usage/usage_body.h"
+#include "service/usage/usage_query.h"
+
+enum { EVENT_ARENA_MAX = 4 << 20, DAY_S = 86400, REPORT_USUAL_DAYS = 31 };
+
+/* --- GET /v1/meters ------------------------------------------------------------------------- */
+
+static void put_meter(struct json_out *out, const struct usage_meter *meter)
+{
+    json_open(out, '{');
+    json_put_text(out, "name", str_of(meter->name));
+    json_put_text(out, "kind", meter->kind == USAGE_SUM ? STR("sum") : STR("level"));
+    json_put_text(out, "unit", str_of(meter->unit));
+    json_put_text(out, "shown_unit", str_of(meter->shown_unit));
+    json_put_text(out, "help", str_of(meter->help));
+    json_open_at(out, "dimensions", '[');
+    for (int i = 0; i < USAGE_DIMENSIONS_MAX && meter->dimensions[i]; i++)
+        json_put_text(out, NULL, str_of(meter->dimensions[i]));
+    json_close(out, ']');
+    json_close(out, '}');
+}
+
+static enum fault_code get_meters(void *context, struct web_request *request,
+                                  struct web_reply *reply, struct fault *fault)
+{
+    struct service *service = context;
+    struct identity_caller caller;
+    enum fault_code code =
+        identity_gate(service->identity, request, PERMIT_SESSION, &caller, fault);
+    if (code != FAULT_NONE)
+        return code;
+    struct json_out out = json_out_to(&reply->body);
+    json_open(&out, '{');
+    json_open_at(&out, "meters", '[');
+    for (int i = 0; usage_meter_at(i); i++)
+        put_meter(&out, usage_meter_at(i));
+    json_close(&out, ']');
+    json_close(&out, '}');
+    return buf_check(&reply->body, "the answer", fault);
+}
+
+/* --- POST /v1/events ------------------------------------------------------------------------ */
+
+static void put_outcome(struct json_out *out, const struct usage_item *item, size_t index)
+{
+    json_open(out, '{');
+    json_put_whole(out, "index", (int64_t)index);
+    json_put_whole(out, "status", item->status);
+    if (item->event.id.len > 0)
+        json_put_text(out, "id", item->event.id);
+    json_put_text(out, "outcome",
+                  item->outcome == USAGE_DUPLICATE ? STR("duplicate") : STR("rejected"));
+    if (item->outcome == USAGE_REJECTED) {
+        json_put_text(out, "reason", str_of(item->reason));
+        json_put_text(out, "detail", item->detail);
+    }
+    json_close(out, '}');
+}
+
+static enum fault_code reply_batch(const struct usage_batch *batch, struct web_reply *reply,
+                                   struct fault *fault)
+{
+    struct json_out out = json_out_to(&reply->body);
+    json_open(&out, '{');
+    json_put_whole(&out, "accepted", batch->accepted);
+    json_put_whole(&out, "duplicates", batch->duplicates);
+    json_put_whole(&out, "rejected", batch->rejected);
+    json_open_at(&out, "events", '[');
+    for (size_t i = 0; i < batch->count; i++)
+        if (batch->items[i].outcome != USAGE_ACCEPTED)
+            put_outcome(&out, &batch->items[i], i);
+    json_close(&out, ']');
+    json_close(&out, '}');
+    return buf_check(&reply->body, "the answer", fault);
+}
+
+static enum fault_code read_backfill(struct service *service, struct web_request *request,
+                                     bool *out, struct fault *fault)
+{
+    struct str text = web_query(request, "backfill");
+    struct identity_caller caller;
+    *out = false;
+    if (text.len == 0)
+        return FAULT_NONE;
+    if (!str_to_bool(text, out))
+        return fault_field(fault, FAULT_INPUT, "backfill", "backfill must be true or false");
+    return *out ? identity_gate(service->identity, request, PERMIT_USAGE_ADMIN, &caller, fault)
+                : FAULT_NONE;
+}
+
+static enum fault_code post_events(void *context, struct web_request *request,
+                                   struct web_reply *reply, struct fault *fault)
+{
+    struct service *service = context;
+    struct identity_caller caller;
+    struct arena scratch;
+    struct usage_batch batch = {.arena = request->arena, .scratch = &scratch};
+    enum fault_code code =
+        identity_gate(service->identity, request, PERMIT_USAGE_WRITE, &caller, fault);
+    if (code == FAULT_NONE)
+        code = read_backfill(service, request, &batch.backfill, fault);
+    if (code != FAULT_NONE)
+        return code;
+    batch.tenant = caller.tenant;
+    batch.received_us = os_now_us();
+    arena_init(&scratch, EVENT_ARENA_MAX);
+    code = usage_body_read(request, &batch, fault);
+    arena_done(&scratch);
+    if (code == FAULT_NONE)
+        code = usage_batch_store(&batch, service->pool, fault);
+    return code == FAULT_NONE ? reply_batch(&batch, reply, fault) : code;
+}
+
+/* --- GET /v1/usage -------------------------------------------------------------------------- */
+
+static const struct {
+    const char *name;
+    enum zone_unit unit;
+} windows[] = {
+    {"hour", ZONE_HOUR}, {"day", ZONE_DAY}, {"month", ZONE_MONTH}, {"billing", ZONE_BILLING}};
+
+static enum fault_code read_window(const struct web_request *request, enum zone_unit *out,
+                                   struct fault *fault)
+{
+    struct str text = web_query(request, "window");
+    if (text.len == 0)
+        text = STR("day");
+    for (size_t i = 0; i < sizeof windows / sizeof windows[0]; i++)
+        if (str_equal(text, str_of(windows[i].name))) {
+            *out = windows[i].unit;
+            return FAULT_NONE;
+        }
+    return fault_field(fault, FAULT_INPUT, "window",
+                       "window holds \"%.*s\"; it must be hour, day, month or billing",
+                       STR_ARG(str_take(text, 40)));
+}
+
+static enum fault_code read_moment(const struct web_request *request, const char *name,
+                                   int64_t otherwise_us, int64_t *out, struct fault *fault)
+{
+    struct str text = web_query(request, name);
+    *out = otherwise_us;
+    if (text.len == 0)
+        return FAULT_NONE;
+    if (text.len < 10 || text.ptr[4] != '-' || !time_read_us(text, out))
+        return fault_field(fault, FAULT_INPUT, name,
+                           "%s must be a time as RFC 3339 has it: 2026-11-01T00:00:00Z", name);
+    return FAULT_NONE;
+}
+
+static enum fault_code read_by(const struct web_request *request, struct usage_query *query,
+                               struct fault *fault)
+{
+    struct str rest = web_query(request, "by");
+    struct str name;
+    while (rest.len > 0) {
+        str_cut(rest, ',', &name, &rest);
+        bool twice = false;
+        for (size_t i = 0; i < query->by_count; i++)
+            twice = twice || str_equal(name, query->by[i]);
+        if (twice || !usage_meter_has(query->meter, name))
+            return fault_field(
+                fault, FAULT_INPUT, "by",
+                "by holds \"%.*s\", which is not a dimension of %s, or stands twice; "
+                "GET /v1/meters lists them",
+                STR_ARG(str_take(name, 40)), query->meter->name);
+        query->by[query->by_count++] = name;
+    }
+    return FAULT_NONE;
+}
+
+static enum fault_code read_query(const struct web_request *request, struct usage_query *query,
+                                  struct fault *fault)
+{
+    struct str meter = web_query(request, "meter");
+    query->meter = usage_meter_find(meter);
+    query->now_us = os_now_us();
+    if (!query->meter)
+        return fault_field(fault, FAULT_INPUT, "meter",
+                           "meter holds \"%.*s\", which is none; GET /v1/meters lists them",
+                           STR_ARG(str_take(meter, 64)));
+    int64_t usual_us = query->now_us - (int64_t)REPORT_USUAL_DAYS * DAY_S * 1000000;
+    enum fault_code code = read_window(request, &query->window, fault);
+    if (code == FAULT_NONE)
+        code = read_moment(request, "to", query->now_us, &query->to_us, fault);
+    if (code == FAULT_NONE)
+        code = read_moment(request, "from", usual_us, &query->from_us, fault);
+    if (code == FAULT_NONE && query->from_us >= query->to_us)
+        code = fault_field(fault, FAULT_INPUT, "from", "from must be before to");
+    return code == FAULT_NONE ? read_by(request, query, fault) : code;
+}
+
+static void put_time(struct json_out *out, const char *name, int64_t at_us)
+{
+    struct buf text;
+    buf_init(&text, 64);
+    time_add_rfc3339(&text, at_us);
+    json_put_text(out, name, buf_str(&text));
+    buf_done(&text);
+}
+
+static void put_quantity(struct json_out *out, const struct usage_meter *meter, __int128 quantity)
+{
+    struct buf text;
+    buf_init(&text, 96);
+    usage_add_whole(&text, quantity);
+    json_put_text(out, "quantity", buf_str(&text));
+    buf_clear(&text);
+    usage_add_shown(&text, meter, quantity);
+    json_put_text(out, "shown", buf_str(&text));
+    buf_done(&text);
+}
+
+static enum fault_code reply_json(const struct usage_query *query,
+                                  const struct usage_report *report, struct web_reply *reply,
+                                  struct fault *fault)
+{
+    struct json_out out = json_out_to(&reply->body);
+    json_open(&out, '{');
+    json_put_text(&out, "meter", str_of(query->meter->name));
+    json_put_text(&out, "window", str_of(windows[query->window].name));
+    json_put_text(&out, "zone", report->zone);
+    put_time(&out, "from", report->from_us);
+    put_time(&out, "to", report->to_us);
+    put_time(&out, "complete_up_to", report->complete_up_to_us);
+    json_put_text(&out, "unit", str_of(query->meter->unit));
+    json_put_text(&out, "shown_unit", str_of(query->meter->shown_unit));
+    json_open_at(&out, "total", '{');
+    put_quantity(&out, query->meter, report->total);
+    json_close(&out, '}');
+    json_open_at(&out, "rows", '[');
+    for (size_t i = 0; i < report->count; i++) {
+        const struct usage_row *row = &report->rows[i];
+        json_open(&out, '{');
+        put_time(&out, "from", row->period.from_us);
+        put_time(&out, "to", row->period.to_us);
+        json_put_raw(&out, "dimensions", row->dimensions);
+        put_quantity(&out, query->meter, row->quantity);
+        json_put_whole(&out, "events", row->events);
+        json_close(&out, '}');
+    }
+    json_close(&out, ']');
+    json_close(&out, '}');
+    return buf_check(&reply->body, "the report", fault);
+}
+
+/* Quoted; a value that a spreadsheet would take for a formula gets an apostrophe before it. */
+static void add_cell(struct buf *out, struct str text)
+{
+    buf_add_byte(out, '"');
+    if (text.len > 0 && str_find_byte(STR("=+-@\t\r"), text.ptr[0]) < 6)
+        buf_add_byte(out, '\'');
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.ptr[i] == '"')
+            buf_add_byte(out, '"');
+        buf_add_byte(out, text.ptr[i]);
+    }
+    buf_add_byte(out, '"');
+}
+
+static enum fault_code add_csv_row(const struct usage_query *query, const struct usage_row *row,
+                                   struct arena *scratch, struct buf *out, struct fault *fault)
+{
+    const struct json *dimensions;
+    enum fault_code code = json_read(scratch, row->dimensions, &dimensions, fault);
+    if (code != FAULT_NONE)
+        return code;
+    time_add_rfc3339(out, row->period.from_us);
+    buf_add_byte(out, ',');
+    time_add_rfc3339(out, row->period.to_us);
+    for (size_t i = 0; i < query->by_count; i++) {
+        char name[64];
+        struct str value = STR("");
+        bool fits = str_to_c(query->by[i], name, sizeof name);
+        assert(fits && "it is one of the meter's");
+        if (!json_text(json_member(dimensions, name), &value))
+            json_text(json_member(dimensions, "overflow"), &value);
+        buf_add_byte(out, ',');
+        add_cell(out, value);
+    }
+    buf_add_byte(out, ',');
+    usage_add_whole(out, row->quantity);
+    buf_addf(out, ",%s,", query->meter->unit);
+    usage_add_shown(out, query->meter, row->quantity);
+    buf_addf(out, ",%s,%lld\n", query->meter->shown_unit, (long long)row->events);
+    arena_reset(scratch);
+    return FAULT_NONE;
+}
+
+static enum fault_code reply_csv(const struct usage_query *query, const struct usage_report *report,
+                                 struct web_reply *reply, struct fault *fault)
+{
+    struct arena scratch;
+    enum fault_code code = FAULT_NONE;
+    buf_add_c(&reply->body, "from,to");
+    for (size_t i = 0; i < query->by_count; i++)
+        buf_addf(&reply->body, ",%.*s", STR_ARG(query->by[i]));
+    buf_add_c(&reply->body, ",quantity,unit,shown,shown_unit,events\n");
+    arena_init(&scratch, EVENT_ARENA_MAX);
+    for (size_t i = 0; i < report->count && code == FAULT_NONE; i++)
+        code = add_csv_row(query, &report->rows[i], &scratch, &reply->body, fault);
+    arena_done(&scratch);
+    reply->content_type = STR("text/csv; charset=utf-8");
+    return code == FAULT_NONE ? buf_check(&reply->body, "the report", fault) : code;
+}
+
+static enum fault_code run_query(struct service *service, const struct usage_query *query,
+                                 struct web_request *request, struct str tenant,
+                                 struct usage_report *out, struct fault *fault)
+{
+    struct store *store;
+    enum fault_code code = store_pool_take(service->pool, &store, fault);
+    if (code != FAULT_NONE)
+        return code;
+    code = store_begin_read(store, fault);
+    if (code == FAULT_NONE)
+        code = usage_query_run(query, store, tenant, request->arena, out, fault);
+    store_pool_give(service->pool, store);
+    return code;
+}
+
+static enum fault_code get_usage(void *context, struct web_request *request,
+                                 struct web_reply *reply, struct fault *fault)
+{
+    struct service *service = context;
+    struct identity_caller caller;
+    struct usage_query query = {0};
+    struct usage_report report;
+    struct str format;
+    enum fault_code code =
+        identity_gate(service->identity, request, PERMIT_USAGE_READ, &caller, fault);
+    if (code != FAULT_NONE)
+        return code;
+    format = web_query(request, "format");
+    bool is_csv = str_equal(format, STR("csv"));
+    if (format.len > 0 && !is_csv && !str_equal(format, STR("json")))
+        return fault_field(fault, FAULT_INPUT, "format", "format must be json or csv");
+    code = read_query(request, &query, fault);
+    if (code == FAULT_NONE)
+        code = run_query(service, &query, request, caller.tenant, &report, fault);
+    if (code != FAULT_NONE)
+        return code;
+    return is_csv ? reply_csv(&query, &report, reply, fault)
+                  : reply_json(&query, &report, reply, fault);
+}
+
+const struct web_route usage_routes[] = {
+    {"GET", "/v1/meters", get_meters, 0},
+    {"POST", "/v1/events", post_events, USAGE_BODY_MAX},
+    {"GET", "/v1/usage", get_usage, 0},
+    WEB_ROUTES_END,
+};
