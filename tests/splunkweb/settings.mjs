@@ -752,6 +752,21 @@ test("the domains that dashboards may link to are looked up, and how to list one
         assert.match(await text(), /Listed: ig\.example/);
     }));
 
+test("an older Splunk without that list gets the lines for it all the same", () =>
+    onPage({arrive: false, prepare: configured}, async (page) => {
+        await web.ask("fault", {
+            method: "GET",
+            path: "web-features",
+            status: 404,
+            text: "Not Found",
+        });
+        await open(page);
+        await ready(page);
+        const text = await page.innerText("[data-test=links]");
+        assert.match(text, /could not be read. To list them: ig\.example/);
+        assert.match(text, /dashboards_trusted_domain\.intelgraph_ig_example = ig\.example/);
+    }));
+
 // --- leaving, themes, accessibility -------------------------------------------------------------
 
 test("leaving with unsaved changes asks, leaving without does not", () =>
