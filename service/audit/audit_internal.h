@@ -69,6 +69,10 @@ enum fault_code audit_find_check(struct store *store, struct str tenant,
 enum fault_code audit_hash_read(struct store *store, struct str tenant, int level, uint64_t index,
                                 bool *out_found, struct sha256 *out, struct fault *fault) MUST_USE;
 
+/* The hash of a complete subtree, as stored or folded from those below. */
+enum fault_code audit_subtree_read(struct store *store, struct str log, int height, uint64_t index,
+                                   struct sha256 *out, struct fault *fault) MUST_USE;
+
 /* How many records the log has; 0 when there is none. */
 enum fault_code audit_size_read(struct store *store, struct str log, uint64_t *out,
                                 struct fault *fault) MUST_USE;

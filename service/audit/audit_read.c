@@ -190,18 +190,17 @@ struct reading {
 };
 
 /* Every eighth height is stored; one between is folded from at most 128 of those below it. */
-static enum fault_code read_subtree(void *context, int height, uint64_t index, struct sha256 *out,
-                                    struct fault *fault)
+enum fault_code audit_subtree_read(struct store *store, struct str log, int height, uint64_t index,
+                                   struct sha256 *out, struct fault *fault)
 {
-    const struct reading *reading = context;
     int level = height / AUDIT_TILE_HEIGHT;
     uint64_t width = (uint64_t)1 << height % AUDIT_TILE_HEIGHT;
     uint64_t from = index * width;
     struct statement *query;
-    enum fault_code code = store_prepare(reading->store, sql_hashes, &query, fault);
+    enum fault_code code = store_prepare(store, sql_hashes, &query, fault);
     if (code != FAULT_NONE)
         return code;
-    store_bind_text(query, 1, reading->tenant);
+    store_bind_text(query, 1, log);
     store_bind_whole(query, 2, level);
     store_bind_whole(query, 3, (int64_t)from);
     store_bind_whole(query, 4, (int64_t)(from + width));
@@ -220,11 +219,18 @@ static enum fault_code read_subtree(void *context, int height, uint64_t index, s
     uint64_t next = from + range.size;
     if (code == FAULT_NONE && range.size != width)
         code = fault_set(fault, FAULT_CORRUPT,
-                         "tenant %.*s: hash %llu of level %d is missing or damaged",
-                         STR_ARG(reading->tenant), (unsigned long long)next, level);
+                         "tenant %.*s: hash %llu of level %d is missing or damaged", STR_ARG(log),
+                         (unsigned long long)next, level);
     if (code == FAULT_NONE)
         *out = merkle_root(&range);
     return code;
+}
+
+static enum fault_code read_subtree(void *context, int height, uint64_t index, struct sha256 *out,
+                                    struct fault *fault)
+{
+    const struct reading *reading = context;
+    return audit_subtree_read(reading->store, reading->tenant, height, index, out, fault);
 }
 
 /* 1 <= least <= size <= the log's size. */

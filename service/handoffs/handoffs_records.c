@@ -7,6 +7,7 @@
 
 #include "libs/wire/audit.h"
 #include "service/audit/audit_find.h"
+#include "service/audit/audit_prover.h"
 #include "service/handoffs/handoffs_records.h"
 
 enum {
@@ -19,6 +20,7 @@ struct listing {
     struct handoffs_call *call;
     struct json_out out;
     struct audit_find find;
+    struct audit_prover *prover;
     int64_t limit;
     int64_t put;
     int64_t last_us; /* of the record put last */
@@ -129,12 +131,12 @@ static enum fault_code put_record(void *context, const struct audit_found *found
         *out_stop = true;
         return FAULT_NONE;
     }
-    enum fault_code code = audit_inclusion(call->store, tenant, found->index, listing->find.size,
-                                           &record.inclusion, fault);
+    enum fault_code code = audit_prover_inclusion(listing->prover, found->index, listing->find.size,
+                                                  &record.inclusion, fault);
     record.has_consistency = found->committed;
     if (code == FAULT_NONE && found->committed)
-        code = audit_consistency(call->store, tenant, found->index + 1, listing->find.size,
-                                 &record.consistency, fault);
+        code = audit_prover_consistency(listing->prover, found->index + 1, listing->find.size,
+                                        &record.consistency, fault);
     if (code == FAULT_NONE && found->committed)
         code = handoffs_store_title(call->store, tenant, found->handoff, call->request->arena,
                                     &record.title, fault);
@@ -166,7 +168,10 @@ static enum fault_code put_page(struct listing *listing, int64_t size, struct bu
     code = buf_check(&key, "the verifier key", fault);
     buf_done(&key);
     if (code == FAULT_NONE)
+        code = audit_prover_new(call->store, call->caller.tenant, &listing->prover, fault);
+    if (code == FAULT_NONE)
         code = audit_find_handoffs(call->store, &listing->find, put_record, listing, fault);
+    audit_prover_free(listing->prover);
     if (listing->more)
         snprintf(next, sizeof next, "%" PRId64 ".%" PRId64 ".%" PRId64, listing->find.size,
                  listing->last_us, listing->last_index);

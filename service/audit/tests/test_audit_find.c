@@ -2,6 +2,7 @@
 #include "service/audit/tests/fixture.h"
 
 #include "service/audit/audit_find.h"
+#include "service/audit/audit_prover.h"
 
 enum { RECORDS = 20 };
 
@@ -102,6 +103,33 @@ static void audit_find__finds_what_was_recorded_before_there_was_finding(void **
     fixture->store = newer;
 }
 
+/* Each proof is the one that is made without keeping anything, whatever was asked before. */
+static void audit_prover__proves_as_if_it_kept_nothing(void **state)
+{
+    struct fixture *fixture = *state;
+    struct audit_prover *prover;
+    struct fault fault;
+    fixture_append(fixture, STR("acme"), 600, false);
+    int64_t size = RECORDS + 600;
+    good(audit_prover_new(fixture->store, STR("acme"), &prover, &fault), &fault);
+    for (int64_t i = 0; i < size; i += 7)
+        for (int64_t of = i + 1; of <= size; of += 111) {
+            struct merkle_proof kept = {.count = 0};
+            struct merkle_proof plain = {.count = 0};
+            good(audit_prover_inclusion(prover, i, of, &kept, &fault), &fault);
+            good(audit_inclusion(fixture->store, STR("acme"), i, of, &plain, &fault), &fault);
+            assert_int_equal(kept.count, plain.count);
+            assert_memory_equal(kept.hashes, plain.hashes,
+                                (size_t)plain.count * sizeof plain.hashes[0]);
+            good(audit_prover_consistency(prover, i + 1, of, &kept, &fault), &fault);
+            good(audit_consistency(fixture->store, STR("acme"), i + 1, of, &plain, &fault), &fault);
+            assert_int_equal(kept.count, plain.count);
+            assert_memory_equal(kept.hashes, plain.hashes,
+                                (size_t)plain.count * sizeof plain.hashes[0]);
+        }
+    audit_prover_free(prover);
+}
+
 static void expect(struct fixture *fixture, const char *sentence)
 {
     struct buf out;
@@ -153,6 +181,7 @@ int main(void)
         WITH_LOG(audit_find__finds_each_tenants_records_only),
         WITH_LOG(audit_find__passes_over_records_of_anything_else),
         WITH_LOG(audit_find__finds_what_was_recorded_before_there_was_finding),
+        WITH_LOG(audit_prover__proves_as_if_it_kept_nothing),
         WITH_LOG(audit_verify__names_a_record_that_is_found_under_another_analyst),
         WITH_LOG(audit_verify__names_a_record_that_is_found_at_another_time),
         WITH_LOG(audit_verify__names_a_record_that_is_hidden),
