@@ -44,9 +44,12 @@ class DashboardsCase(EndToEnd):
         path = home / "etc/apps/intelgraph/default/macros.conf"
         stanzas = conf.parse_conf(path.read_text("utf-8"))
         return {
-            name: ([each.strip() for each in keys.get("args", "").split(",") if each.strip()],
-                   keys["definition"])
-            for name, keys in stanzas.items() if "definition" in keys
+            name: (
+                [each.strip() for each in keys.get("args", "").split(",") if each.strip()],
+                keys["definition"],
+            )
+            for name, keys in stanzas.items()
+            if "definition" in keys
         }
 
     def generated(self, place: Any, part: str) -> set[str]:
@@ -109,9 +112,12 @@ def as_events(records: list[Any]) -> list[Any]:
         moment = datetime.fromisoformat(str(record["time"]).replace("Z", "+00:00"))
         kinds = record.get("kinds", {})
         events.append(
-            {**{name: value for name, value in record.items() if name != "kinds"},
-             **{f"kinds.{name}": count for name, count in kinds.items()},
-             "_time": moment.timestamp(), "host": "sh1"}
+            {
+                **{name: value for name, value in record.items() if name != "kinds"},
+                **{f"kinds.{name}": count for name, count in kinds.items()},
+                "_time": moment.timestamp(),
+                "host": "sh1",
+            }
         )
     return events
 
@@ -119,7 +125,9 @@ def as_events(records: list[Any]) -> list[Any]:
 class HandoffAuditTest(DashboardsCase):
     """The search of Hand-off audit over the real records of both sides."""
 
-    def compared(self, place: Any, events: list[Any], edit: Any = lambda rows: rows) -> dict[str, Any]:
+    def compared(
+        self, place: Any, events: list[Any], edit: Any = lambda rows: rows
+    ) -> dict[str, Any]:
         """Each hand-off's search id -> its row."""
         model = self.definitions(place.splunk.home)["handoff_audit"]
         query = TOKEN.sub('"default"', model["dataSources"]["compared"]["options"]["query"])
@@ -148,7 +156,7 @@ class HandoffAuditTest(DashboardsCase):
         events = as_events(place.splunk.audit)
         service.stop()
         place.search("ighandoff", visits(5), sid="1.waits")
-        events += as_events(place.splunk.audit)[len(events):]
+        events += as_events(place.splunk.audit)[len(events) :]
         service.start()
         ids = {event["sid"]: event["handoff"] for event in events}
 
@@ -164,7 +172,10 @@ class HandoffAuditTest(DashboardsCase):
         def doubted(rows: list[Any]) -> list[Any]:
             for row in rows:
                 if row["sid"] == "1.doubt":
-                    row.update(verified="false", reason="the record is not the one whose hash is in the log")
+                    row.update(
+                        verified="false",
+                        reason="the record is not the one whose hash is in the log",
+                    )
             return rows
 
         found = self.compared(place, events, doubted)
@@ -172,13 +183,19 @@ class HandoffAuditTest(DashboardsCase):
         self.assertEqual(
             {**states, "1.splunk": found["f" * 32]["state"]},
             {
-                "1.agree": "agree", "1.service": "only in the service", "1.doubt": "not verified",
-                "1.place": "other place in the log", "1.who": "another analyst",
-                "1.waits": "not delivered", "1.splunk": "only in Splunk",
+                "1.agree": "agree",
+                "1.service": "only in the service",
+                "1.doubt": "not verified",
+                "1.place": "other place in the log",
+                "1.who": "another analyst",
+                "1.waits": "not delivered",
+                "1.splunk": "only in Splunk",
             },
         )
         agreed = found[ids["1.agree"]]
-        self.assertEqual((agreed["Splunk"], agreed["Verified"], agreed["analyst"]), ("sent", "yes", "mara"))
+        self.assertEqual(
+            (agreed["Splunk"], agreed["Verified"], agreed["analyst"]), ("sent", "yes", "mara")
+        )
         self.assertEqual(agreed["Service"], "handoff.committed, handoff.duplicate")
         self.assertEqual(found[ids["1.service"]]["Splunk"], "no record")
         self.assertIn("cannot be reached", found[ids["1.waits"]]["reason"])
@@ -201,16 +218,24 @@ class OverviewTest(DashboardsCase):
         place.search("ighandoff", visits(4), sid="1.waits")
         events = as_events(place.splunk.audit)
         text = expand("`intelgraph_handoffs`", self.macros(place.splunk.home))
-        rows = Pipeline(lambda part: [dict(event) for event in events] if "index=" in part else None).run(text)
+        rows = Pipeline(
+            lambda part: [dict(event) for event in events] if "index=" in part else None
+        ).run(text)
         self.assertEqual(len(events), 6)
         self.assertEqual(
             {row["sid"]: (row["outcome"], row["title"]) for row in rows},
             {
-                "1.twice": ("sent", "Beaconing"), "1.late": ("sent", "(no title)"),
-                "1.after": ("sent", "(no title)"), "1.waits": ("queued", "(no title)"),
+                "1.twice": ("sent", "Beaconing"),
+                "1.late": ("sent", "(no title)"),
+                "1.after": ("sent", "(no title)"),
+                "1.waits": ("queued", "(no title)"),
             },
         )
         for row in rows:
             self.assertEqual(row["instance"], "default")
-            self.assertGreater(row["kinds.ip"], 0, "the record of a late delivery has no kinds: the first one has")
-            self.assertEqual("cannot be reached" in (row["reason"] or ""), row["outcome"] == "queued")
+            self.assertGreater(
+                row["kinds.ip"], 0, "the record of a late delivery has no kinds: the first one has"
+            )
+            self.assertEqual(
+                "cannot be reached" in (row["reason"] or ""), row["outcome"] == "queued"
+            )

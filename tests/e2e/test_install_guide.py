@@ -29,10 +29,14 @@ class InstallGuideTest(EndToEnd):
                 parts = spl.split_pipeline(text)
                 while parts[-1].split()[0] not in OURS:
                     parts.pop()
-                rows = [{**row, "action": "blocked", "url": "http://x.example/"} for row in visits(9)]
+                rows = [
+                    {**row, "action": "blocked", "url": "http://x.example/"} for row in visits(9)
+                ]
                 with Splunkd(place.splunk.home) as splunkd:
                     splunkd.users.add("mara", {"user", "intelgraph_admin"})
                     result = search_as(splunkd, "mara", " | ".join(parts), rows, sid=f"1.{number}")
                 self.assertEqual(result.violations, [])
-                self.assertEqual((result.state, result.texts("ERROR")), ("DONE", []), result.texts())
+                self.assertEqual(
+                    (result.state, result.texts("ERROR")), ("DONE", []), result.texts()
+                )
                 self.assertTrue(result.rows)

@@ -17,8 +17,17 @@ from .spl import SplError
 
 Row = dict[str, Any]
 Source = Callable[[str], "list[Row] | None"]
-TOKENS = re.compile(r'\s*(?:"((?:\\.|[^"\\])*)"|(\d+(?:\.\d+)?)|([A-Za-z_][\w.]*)|(!=|<=|>=|[=<>(),!]))')
-COMPARE = {"=": operator.eq, "!=": operator.ne, "<": operator.lt, ">": operator.gt, "<=": operator.le, ">=": operator.ge}
+TOKENS = re.compile(
+    r'\s*(?:"((?:\\.|[^"\\])*)"|(\d+(?:\.\d+)?)|([A-Za-z_][\w.]*)|(!=|<=|>=|[=<>(),!]))'
+)
+COMPARE = {
+    "=": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    ">": operator.gt,
+    "<=": operator.le,
+    ">=": operator.ge,
+}
 
 
 def number(value: Any) -> float | None:
@@ -45,12 +54,16 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "true": lambda: True,
     "null": lambda: None,
     "if": lambda test, yes, no: yes if test else no,
-    "case": lambda *pairs: next((value for test, value in zip(pairs[::2], pairs[1::2]) if test), None),
+    "case": lambda *pairs: next(
+        (value for test, value in zip(pairs[::2], pairs[1::2]) if test), None
+    ),
     "coalesce": lambda *values: next((value for value in values if value is not None), None),
     "isnull": lambda value: value is None,
     "isnotnull": lambda value: value is not None,
     "tonumber": number,
-    "mvjoin": lambda value, between: between.join(value if isinstance(value, list) else [value]) if value else None,
+    "mvjoin": lambda value, between: (
+        between.join(value if isinstance(value, list) else [value]) if value else None
+    ),
     "substr": lambda value, start: None if value is None else str(value)[int(start) - 1 :],
 }
 
@@ -142,7 +155,9 @@ class Expression:
 def _terms_hold(text: str, row: Row) -> bool:
     """`a=b c!="d*" (e=f OR g=h)`: blank is AND; an absent field fulfils nothing, != neither."""
     python = []
-    for part in re.finditer(r'([\w.]+)\s*(!=|=)\s*(?:"((?:\\.|[^"\\])*)"|([^\s()]+))|(OR|NOT|[()])|(\S+)', text):
+    for part in re.finditer(
+        r'([\w.]+)\s*(!=|=)\s*(?:"((?:\\.|[^"\\])*)"|([^\s()]+))|(OR|NOT|[()])|(\S+)', text
+    ):
         field, sign, quoted, bare, word, other = part.groups()
         if other:
             raise SplError(f"a bare word: {other}")
@@ -157,7 +172,9 @@ def _terms_hold(text: str, row: Row) -> bool:
         if python and (python[-1] in ("True", "False", ")")):
             python.append("and")
         python.append(str(good))
-    return bool(eval(" ".join(python) or "True", {"__builtins__": {}}))  # of True, False, and, or, not, brackets
+    return bool(
+        eval(" ".join(python) or "True", {"__builtins__": {}})
+    )  # of True, False, and, or, not, brackets
 
 
 class Pipeline:
@@ -222,7 +239,8 @@ class Pipeline:
             if None not in key:
                 groups.setdefault(key, []).append(row)
         return [
-            {**dict(zip(keys, key, strict=True)), **self._aggregate(what, group)} for key, group in groups.items()
+            {**dict(zip(keys, key, strict=True)), **self._aggregate(what, group)}
+            for key, group in groups.items()
         ]
 
     def _aggregate(self, text: str, rows: list[Row]) -> Row:
@@ -234,7 +252,11 @@ class Pipeline:
             name = f"{function}({read})" if read else function
             if renamed := re.match(r'\s+as\s+(?:"([^"]+)"|([\w.*]+))', rest):
                 name, rest = renamed[1] or renamed[2], rest[renamed.end() :]
-            fields = sorted({field for row in rows for field in row if fnmatchcase(field, read)}) if "*" in read else [read]
+            fields = (
+                sorted({field for row in rows for field in row if fnmatchcase(field, read)})
+                if "*" in read
+                else [read]
+            )
             for field in fields:
                 made[field if "*" in read else name] = _fold(function, field, rows)
             rest = rest.lstrip(" ,\n")
@@ -249,15 +271,25 @@ def _fold(function: str, read: str, rows: list[Row]) -> Any:
     else:
         pairs = [(row, row.get(read)) for row in rows]
     # A multivalue counts value by value, as in Splunk.
-    pairs = [(row, each) for row, value in pairs for each in (value if isinstance(value, list) else [value])]
-    pairs = [(row, value) for row, value in pairs if value is not None and value is not False and value != ""]
+    pairs = [
+        (row, each)
+        for row, value in pairs
+        for each in (value if isinstance(value, list) else [value])
+    ]
+    pairs = [
+        (row, value)
+        for row, value in pairs
+        if value is not None and value is not False and value != ""
+    ]
     values = [value for _, value in pairs]
     if function == "count":
         return len(values)
     if not values:
         return None
     if function in ("min", "max"):
-        return {"min": min, "max": max}[function](values, key=lambda value: (number(value) is None, number(value) or 0, str(value)))
+        return {"min": min, "max": max}[function](
+            values, key=lambda value: (number(value) is None, number(value) or 0, str(value))
+        )
     if function == "values":
         return sorted({text_of(value) for value in values})
     if function == "first":

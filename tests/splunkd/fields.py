@@ -15,7 +15,23 @@ Source = Callable[[str], "set[str] | None"]
 
 # What splunkd puts on every event, and makes of a result.
 DEFAULTS = {"_time", "_raw", "host", "source", "sourcetype", "index", "splunk_server", "linecount"}
-WORDS = {"AND", "OR", "NOT", "XOR", "true", "false", "null", "as", "AS", "by", "BY", "over", "like", "in", "IN"}
+WORDS = {
+    "AND",
+    "OR",
+    "NOT",
+    "XOR",
+    "true",
+    "false",
+    "null",
+    "as",
+    "AS",
+    "by",
+    "BY",
+    "over",
+    "like",
+    "in",
+    "IN",
+}
 NAME = r"[A-Za-z_][\w.]*"
 
 
@@ -64,7 +80,9 @@ def split(text: str, at: str) -> list[str]:
 
 def words(text: str) -> list[str]:
     """Blank-separated words, quotes taken off: `a "b c"` is [a, b c]."""
-    return [first or second for first, second in re.findall(r'"((?:\\.|[^"\\])*)"|([^\s",]+)', text)]
+    return [
+        first or second for first, second in re.findall(r'"((?:\\.|[^"\\])*)"|([^\s",]+)', text)
+    ]
 
 
 def names_in(expression: str) -> Iterator[str]:
@@ -80,7 +98,9 @@ def _in_brackets(text: str) -> tuple[str, str]:
     if not text.startswith("("):
         return "", text
     depth = 0
-    for at, char in enumerate(re.sub(r'"(?:\\.|[^"\\])*"', lambda quoted: "x" * len(quoted[0]), text)):
+    for at, char in enumerate(
+        re.sub(r'"(?:\\.|[^"\\])*"', lambda quoted: "x" * len(quoted[0]), text)
+    ):
         depth += (char == "(") - (char == ")")
         if depth == 0:
             return text[1:at].strip(), text[at + 1 :]
@@ -189,7 +209,9 @@ class Flow:
         self.fields.add("_time")
 
     def _do_chart(self, text: str) -> None:
-        what, over, by = re.fullmatch(r"(.*)\s+over\s+(\S+)\s+by\s+(\S+)(?:\s+\w+=\S+)*", text).groups()
+        what, over, by = re.fullmatch(
+            r"(.*)\s+over\s+(\S+)\s+by\s+(\S+)(?:\s+\w+=\S+)*", text
+        ).groups()
         self.need(over, by)
         self.fields = self._aggregates(what) | {over}
 

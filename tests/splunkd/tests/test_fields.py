@@ -24,11 +24,22 @@ class FieldsTest(unittest.TestCase):
             ("index=x | stats count, dc(user) as users by result", {"count", "users", "result"}),
             ("index=x | stats sum(kinds.*) as * | transpose column_name=kind", {"kind", "row 1"}),
             ('index=x | stats max(eval(if(result="sent", len(user), null()))) as n', {"n"}),
-            ('index=x | eval "What to do"=if(user="a=b, c", result, null()) | table "What to do" user',
-             {"What to do", "user"}),
-            ('index=x | rex field=link "^(?<_start>.*?)(?<_id>[0-9a-f]+)$" | table _start _id', {"_start", "_id"}),
-            ("| iggive | append [search index=x | table user] | rename a as c | fields - b", {"c", "user"}),
-            ("index=x | chart count over user by result | addtotals fieldname=all", {"count", "user", "all"}),
+            (
+                'index=x | eval "What to do"=if(user="a=b, c", result, null()) | table "What to do" user',
+                {"What to do", "user"},
+            ),
+            (
+                'index=x | rex field=link "^(?<_start>.*?)(?<_id>[0-9a-f]+)$" | table _start _id',
+                {"_start", "_id"},
+            ),
+            (
+                "| iggive | append [search index=x | table user] | rename a as c | fields - b",
+                {"c", "user"},
+            ),
+            (
+                "index=x | chart count over user by result | addtotals fieldname=all",
+                {"count", "user", "all"},
+            ),
         ):
             with self.subTest(text):
                 self.assertEqual(given(text), want)
@@ -52,7 +63,13 @@ class FieldsTest(unittest.TestCase):
                 given(text)
 
     def test_what_it_cannot_read_is_a_mistake_too(self) -> None:
-        for text in ("index=x | collect", "| other", 'index=x | eval a="b', "index=x | eval a=(b", "index=x | eval (a)"):
+        for text in (
+            "index=x | collect",
+            "| other",
+            'index=x | eval a="b',
+            "index=x | eval a=(b",
+            "index=x | eval (a)",
+        ):
             with self.subTest(text), self.assertRaises(SplError):
                 given(text)
 
