@@ -35,60 +35,69 @@ bool graph_type_of_name(struct str name, int *out_type)
  * (0.0.0.0, all-zero hashes and MACs, localhost, the null SID) are with their family. */
 bool graph_is_placeholder(struct str text)
 {
-    static const char *const words[] = {
-        "-",
-        "--",
-        "---",
-        "?",
-        "*",
-        ".",
-        "\\n",
-        "na",
-        "n/a",
-        "n.a.",
-        "n\\a",
-        "#n/a",
-        "nil",
-        "nan",
-        "none",
-        "(none)",
-        "<none>",
-        "[none]",
-        "null",
-        "(null)",
-        "<null>",
-        "[null]",
-        "empty",
-        "(empty)",
-        "<empty>",
-        "[empty]",
-        "unknown",
-        "(unknown)",
-        "<unknown>",
-        "[unknown]",
-        "undefined",
-        "(undefined)",
-        "undef",
-        "not set",
-        "(not set)",
-        "unset",
-        "(unset)",
-        "no value",
-        "not found",
-        "not available",
-        "not applicable",
-        "unspecified",
-        "unassigned",
-        "any",
-        "tbd",
-        "{}",
-        "[]",
-        "()",
-        "\"\"",
-        "''",
-        "-\\-",
-    };
     enum { LONGEST = 14 };
+#define WORD(text)                                                                                 \
+    {                                                                                              \
+        sizeof(text) - 1, text                                                                     \
+    }
+    /* With their lengths, which nearly every value differs in from nearly every word. */
+    static const struct {
+        size_t len;
+        char text[LONGEST + 1];
+    } words[] = {
+        WORD("-"),
+        WORD("--"),
+        WORD("---"),
+        WORD("?"),
+        WORD("*"),
+        WORD("."),
+        WORD("\\n"),
+        WORD("na"),
+        WORD("n/a"),
+        WORD("n.a."),
+        WORD("n\\a"),
+        WORD("#n/a"),
+        WORD("nil"),
+        WORD("nan"),
+        WORD("none"),
+        WORD("(none)"),
+        WORD("<none>"),
+        WORD("[none]"),
+        WORD("null"),
+        WORD("(null)"),
+        WORD("<null>"),
+        WORD("[null]"),
+        WORD("empty"),
+        WORD("(empty)"),
+        WORD("<empty>"),
+        WORD("[empty]"),
+        WORD("unknown"),
+        WORD("(unknown)"),
+        WORD("<unknown>"),
+        WORD("[unknown]"),
+        WORD("undefined"),
+        WORD("(undefined)"),
+        WORD("undef"),
+        WORD("not set"),
+        WORD("(not set)"),
+        WORD("unset"),
+        WORD("(unset)"),
+        WORD("no value"),
+        WORD("not found"),
+        WORD("not available"),
+        WORD("not applicable"),
+        WORD("unspecified"),
+        WORD("unassigned"),
+        WORD("any"),
+        WORD("tbd"),
+        WORD("{}"),
+        WORD("[]"),
+        WORD("()"),
+        WORD("\"\""),
+        WORD("''"),
+        WORD("-\\-"),
+    };
+#undef WORD
     char lower[LONGEST];
     if (text.len == 0)
         return true;
@@ -97,7 +106,7 @@ bool graph_is_placeholder(struct str text)
     for (size_t i = 0; i < text.len; i++)
         lower[i] = graph_lower_byte(text.ptr[i]);
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
-        if (str_equal((struct str){lower, text.len}, str_of(words[i])))
+        if (words[i].len == text.len && memcmp(words[i].text, lower, text.len) == 0)
             return true;
     return false;
 }
