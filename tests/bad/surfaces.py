@@ -100,6 +100,7 @@ class Bench:
         text = re.sub(rf"\b{self.service.port}\b", "$PORT", text)
         text = re.sub(r"by process [0-9]+", "by process $PID", text)
         text = re.sub(r"after [0-9]+ ms", "after $N ms", text)
+        text = re.sub(r"the log has [0-9]+ records", "the log has $N records", text)
         return ID.sub("$ID", text)
 
     def end(self) -> list[str]:
