@@ -4,8 +4,8 @@
  * with the 28 libraries behind it costs 3 to 4 ms there, libcrypto 0.6 ms, and most starts need
  * neither. This room defines the functions that libs/http and libs/crypto call, under their own
  * names; each finds the real one at its first call. A program links this room's objects to load
- * late, or the libraries to load at its start; the callers are the same. For programs of one
- * thread. */
+ * late, or the libraries to load at its start; the callers are the same. For programs in
+ * which one thread alone calls them. */
 #ifndef IG_LATE_LATE_H
 #define IG_LATE_LATE_H
 

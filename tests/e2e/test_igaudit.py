@@ -125,6 +125,10 @@ class IgauditTest(IgauditCase):
         self.assertEqual(len(rows), 621)
         self.assertEqual({row["verified"] for row in rows}, {"true"})
         self.assertEqual(len({row["log_index"] for row in rows}), 621)
+        in_small = self.audit(place, max_result_rows=100, keep_bodies=True)
+        self.assertEqual(in_small.rows, rows)
+        sizes = [len(each.got.rows) for each in in_small.exchanges]
+        self.assertEqual(sizes, [100] * 6 + [21])
         result = self.audit(place, "limit=600")
         self.assertEqual(len(result.rows), 600)
         self.says(result, r"there are more records than limit=600")
