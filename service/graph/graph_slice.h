@@ -1,5 +1,5 @@
 /* The embedded graph: entities and relations of a tenant, each once across all hand-offs, and what
- * each hand-off saw of them. Tables: service/migrations/0003_graph.sql.
+ * each hand-off saw of them. Tables: service/migrations/0009_graph_order.sql.
  *
  * A hand-off is named by its number within the tenant; who may see it is the caller's question. */
 #ifndef IG_GRAPH_SLICE_H
@@ -28,7 +28,7 @@ enum {
  * the turn to write comes: others wait for the end of it. Texts are in the arena of the call. */
 struct graph_slice_entity {
     enum graph_kind kind;
-    uint8_t key[GRAPH_SLICE_KEY_SIZE]; /* what makes it one (0003_graph.sql) */
+    uint8_t key[GRAPH_SLICE_KEY_SIZE]; /* what makes it one (0009_graph_order.sql) */
     struct str value;
     int64_t count;
     int64_t first_us; /* GRAPH_NO_TIME: none */

@@ -24,7 +24,7 @@ enum fault_code graph_slice_resolve_relation(const struct graph_slice_scope *sco
                                              int64_t from_id, int64_t to_id, int64_t *out_earlier,
                                              struct fault *fault) MUST_USE;
 
-/* What makes an entity one within a tenant (0003_graph.sql). */
+/* What makes an entity one within a tenant (0009_graph_order.sql). */
 void graph_slice_write_key(enum graph_kind kind, struct str value,
                            uint8_t out[GRAPH_SLICE_KEY_SIZE]);
 

@@ -2,15 +2,12 @@
 --
 -- Every key begins with the tenant, so that no query crosses tenants and the tables shard by it.
 -- "handoff" is the hand-off's number within the tenant (handoffs.number); numbers grow in the order
--- of commits. Times are UTC microseconds, NULL when no row had one. The rows stand in their keys'
--- order (WITHOUT ROWID): one tree is written for each, not two.
+-- of commits. Times are UTC microseconds, NULL when no row had one.
 
 CREATE TABLE graph_entities (
     tenant TEXT NOT NULL,
     id BIGINT NOT NULL,           -- 1, 2, 3 ... within the tenant
-    value_key BYTEA NOT NULL,     -- what makes it one: the value's first 8 bytes, then 16 of
-                                  -- SHA-256 over kind and value. What is alike lies together, so
-                                  -- that the new things of a hand-off touch few pages
+    value_key BYTEA NOT NULL,     -- 16 bytes of SHA-256 over kind and value: what makes it one
     kind TEXT NOT NULL,
     value TEXT NOT NULL,
     row_count BIGINT NOT NULL,    -- rows that named it, over all hand-offs
@@ -19,14 +16,12 @@ CREATE TABLE graph_entities (
     handoffs BIGINT NOT NULL,     -- hand-offs that named it
     last_handoff BIGINT NOT NULL, -- the newest of them
     PRIMARY KEY (tenant, id)
-) WITHOUT ROWID;
+);
 
 CREATE UNIQUE INDEX graph_entities_by_key ON graph_entities (tenant, value_key);
 
 CREATE TABLE graph_relations (
     tenant TEXT NOT NULL,
-    newer BIGINT NOT NULL,        -- the larger of the two ends: relations of new entities are
-                                  -- appended, not strewn among those of the old ones
     from_entity BIGINT NOT NULL,
     to_entity BIGINT NOT NULL,
     type TEXT NOT NULL,
@@ -35,8 +30,8 @@ CREATE TABLE graph_relations (
     last_us BIGINT,
     handoffs BIGINT NOT NULL,
     last_handoff BIGINT NOT NULL,
-    PRIMARY KEY (tenant, newer, from_entity, to_entity, type)
-) WITHOUT ROWID;
+    PRIMARY KEY (tenant, from_entity, to_entity, type)
+);
 
 -- What one hand-off saw. "earlier" is the number of hand-offs that had named the thing before this
 -- one: commits are one after the other, so it is known at the commit and never changes. "degree"
@@ -53,7 +48,7 @@ CREATE TABLE graph_handoff_entities (
     fields TEXT,                  -- JSON: ["src_ip"]; NULL: none
     samples TEXT,                 -- JSON: [{"row":0,"time_us":1,"ref":"5:1"}]; NULL: none
     PRIMARY KEY (tenant, handoff, entity)
-) WITHOUT ROWID;
+);
 
 CREATE TABLE graph_handoff_relations (
     tenant TEXT NOT NULL,
@@ -67,4 +62,4 @@ CREATE TABLE graph_handoff_relations (
     earlier BIGINT NOT NULL,
     samples TEXT,
     PRIMARY KEY (tenant, handoff, from_entity, to_entity, type)
-) WITHOUT ROWID;
+);
