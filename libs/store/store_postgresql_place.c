@@ -76,6 +76,8 @@ void postgresql_name(const char *place, char out[STORE_NAME_MAX])
     const char *port = setting(options, "port");
     const char *database = setting(options, "dbname");
     bool is_socket = host && host[0] == '/';
+    if (!host || is_socket)
+        port = NULL;
     snprintf(out, STORE_NAME_MAX, "postgresql://%s%s%s/%s%s%s", host && !is_socket ? host : "",
              port ? ":" : "", port ? port : "", database ? database : "", is_socket ? "?host=" : "",
              is_socket ? host : "");

@@ -6,6 +6,7 @@ import gzip
 import http.client
 import json
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -29,6 +30,10 @@ APP = BUILD / "app" / "intelgraph"
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 
 NEW_COLUMNS = ("intelgraph_url", "intelgraph_status", "intelgraph_entities")
+# The lane `postgresql`: every service's store is a schema of this server then, not a file.
+STORE = os.environ.get("IG_TEST_STORE", "")
+PSQL = "/usr/lib/postgresql/15/bin/psql"
+
 READY_S = 20.0
 STOP_S = 20.0
 
@@ -84,11 +89,21 @@ def request(
         connection.close()
 
 
+def new_store() -> str:
+    """What a new service is told as --store; empty: its own file."""
+    if not STORE:
+        return ""
+    schema = f"e2e_{secrets.token_hex(6)}"
+    subprocess.run([PSQL, STORE, "-qc", f"CREATE SCHEMA {schema}"], check=True, timeout=60)
+    return f"{STORE}&options=-csearch_path%3D{schema}"
+
+
 class Service:
     """intelgraphd on a data folder of its own."""
 
-    def __init__(self, data: Path, user: int | None = None) -> None:
+    def __init__(self, data: Path, user: int | None = None, store: str | None = None) -> None:
         self.data = data
+        self.store = new_store() if store is None else store
         self.port = free_port()
         self.log = data.parent / f"{data.name}.log"
         self._user = user
@@ -101,6 +116,7 @@ class Service:
     def spawn(self) -> subprocess.Popen[bytes]:
         listen = f"127.0.0.1:{self.port}"
         words = [str(self._program()), "serve", "--data", str(self.data), "--listen", listen]
+        words += ["--store", self.store] if self.store else []
         with self.log.open("ab") as log:
             self._child = subprocess.Popen(
                 words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, user=self._user
@@ -146,6 +162,8 @@ class Service:
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
         """One of its other commands, e.g. `token create`."""
+        if self.store and "--data" in words:
+            words += ("--store", self.store)
         return subprocess.run(
             [str(SERVICE), *words], capture_output=True, text=True, timeout=60, check=False
         )
@@ -191,6 +209,8 @@ class Service:
 
 def store_of(service: Service) -> Path:
     """The file of its embedded store."""
+    if service.store:
+        raise unittest.SkipTest("works on the store's file")
     (file,) = [path for path in service.data.iterdir() if path.suffix in (".db", ".sqlite")]
     return file
 

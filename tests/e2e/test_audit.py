@@ -164,7 +164,7 @@ class AuditTest(EndToEnd):
         place = self.place(service)
         place.search("ighandoff", visits(3), sid="1.1")
         service.stop()
-        earlier = service.data.parent / "earlier"
+        earlier = store_of(service).parent.parent / "earlier"
         shutil.copytree(service.data, earlier)
         service.start()
         place.search("ighandoff", visits(3), sid="1.2")
