@@ -14,7 +14,10 @@ const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.mi
 const html =
     '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Dashboard</title></head>' +
     '<body style="margin:0"><main id="root"></main><script src="/page.js"></script></body></html>';
-const times = [["-7d@h", "now", "Last 7 days"], ["-24h@h", "now", "Last 24 hours"]];
+const times = [
+    ["-7d@h", "now", "Last 7 days"],
+    ["-24h@h", "now", "Last 24 hours"],
+];
 const answers = {
     "data/ui/times": {
         entry: times.map(([earliest, latest, label]) => ({
@@ -32,7 +35,9 @@ const answers = {
             },
         })),
     },
-    "authentication/current-context": {entry: [{content: {username: "mara", capabilities: ["search"]}}]},
+    "authentication/current-context": {
+        entry: [{content: {username: "mara", capabilities: ["search"]}}],
+    },
 };
 
 let browser;
@@ -118,7 +123,10 @@ const shows = {
         assert.equal(await body.count(), count);
         const visible = rows.fields.filter((field) => !field.startsWith("_"));
         const head = await place.locator('[data-test="head-cell"]').allInnerTexts();
-        assert.deepEqual(head.map((text) => text.trim()), visible);
+        assert.deepEqual(
+            head.map((text) => text.trim()),
+            visible,
+        );
         const cells = await body.first().locator('[data-test="cell"]').allInnerTexts();
         visible.forEach((field, at) => {
             const value = rows.columns[rows.fields.indexOf(field)][0];
@@ -161,7 +169,9 @@ async function axeFindings(page) {
     );
     return violations.flatMap(({id, nodes}) =>
         nodes
-            .filter(({html: part}) => !splunksOwn.some(([rule, own]) => rule === id && own.test(part)))
+            .filter(
+                ({html: part}) => !splunksOwn.some(([rule, own]) => rule === id && own.test(part)),
+            )
             .map(({html: part, any}) => `${id}: ${part.slice(0, 160)} ${any[0]?.message ?? ""}`),
     );
 }
@@ -185,7 +195,9 @@ async function settled(page) {
 
 // The columns of a query that ends with `table a "b c"`.
 const tableOf = (query) =>
-    [.../\| table ([^|`]*)$/.exec(query)[1].matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, bare]) => quoted ?? bare);
+    [.../\| table ([^|`]*)$/.exec(query)[1].matchAll(/"([^"]*)"|(\S+)/g)].map(
+        ([, quoted, bare]) => quoted ?? bare,
+    );
 
 for (const name of Object.keys(full)) {
     test(`${name}: the made-up rows have the columns that its searches give`, () => {
@@ -207,7 +219,9 @@ for (const name of Object.keys(full)) {
 
             for (const [id, viz] of Object.entries(definition(name).visualizations)) {
                 const rows = rowsOf(viz, full[name]);
-                const sentence = rows.columns[0].length ? "renders its rows" : "hides while it has nothing to say";
+                const sentence = rows.columns[0].length
+                    ? "renders its rows"
+                    : "hides while it has nothing to say";
                 test(`${viz.title}: ${sentence}`, async () => {
                     if (rows.columns[0].length) {
                         await shows[viz.type](item(page, id), viz, rows);
@@ -271,7 +285,11 @@ test("a search that fails says so in its panel", async () => {
     await panel.locator('[aria-label="Error"]').waitFor();
     assert.match(await panel.innerText(), new RegExp(sentence));
     assert.equal(await panel.locator('[data-test="row"]').count(), 0);
-    await shows["splunk.table"](item(page, "viz_all"), page.model.visualizations.viz_all, full.handoff_audit.all);
+    await shows["splunk.table"](
+        item(page, "viz_all"),
+        page.model.visualizations.viz_all,
+        full.handoff_audit.all,
+    );
     await page.context().close();
 });
 
@@ -281,13 +299,21 @@ describe("a value that wants out of its quotes", () => {
     test("an analyst's name stays one quoted value of the search", async () => {
         const rows = {...full.overview, analysts: {fields: ["user"], columns: [["mara", hostile]]}};
         const page = await open("overview", rows);
-        await page.locator('[data-test="input-item"]', {hasText: "Analyst"}).locator('[data-test="select"]').click();
+        await page
+            .locator('[data-test="input-item"]', {hasText: "Analyst"})
+            .locator('[data-test="select"]')
+            .click();
         await page.locator('[data-test="option"]', {hasText: "delete"}).click();
         await page.waitForFunction(
             () => window.searches.filter(({id}) => id === "handoffs").length > 1,
         );
-        const sent = await page.evaluate(() => window.searches.filter(({id}) => id === "handoffs").at(-1).query);
-        assert.equal(sent, `\`intelgraph_handoffs\` | search user=${JSON.stringify(hostile)} instance="*"`);
+        const sent = await page.evaluate(
+            () => window.searches.filter(({id}) => id === "handoffs").at(-1).query,
+        );
+        assert.equal(
+            sent,
+            `\`intelgraph_handoffs\` | search user=${JSON.stringify(hostile)} instance="*"`,
+        );
         await page.context().close();
     });
 });
@@ -295,7 +321,14 @@ describe("a value that wants out of its quotes", () => {
 describe("Open in IntelGraph", () => {
     const site = "https://intelgraph.example/open/handoffs/";
     const good = "0123456789abcdef0123456789abcdef";
-    const hostileIds = ["a&b c?x=1/é", "../../logout", "%2e%2e%2f#frag", 'x" onclick="y', "$analyst$|u", "💥"];
+    const hostileIds = [
+        "a&b c?x=1/é",
+        "../../logout",
+        "%2e%2e%2f#frag",
+        'x" onclick="y',
+        "$analyst$|u",
+        "💥",
+    ];
     const hostileStarts = ["javascript:alert(1)//", "//evil.example/", "data:text/html,x", ""];
     const cases = [
         [site, good, ""],

@@ -44,18 +44,38 @@ const minute = (n) => {
 };
 
 const recent = titles.map((title, n) => {
-    const fate =
-        {1: ["queued", "opens once delivered", unreachable], 6: ["refused", "not delivered", tooLarge]}[
-            n
-        ] ?? ["sent", "Open in IntelGraph", null];
+    const fate = {
+        1: ["queued", "opens once delivered", unreachable],
+        6: ["refused", "not delivered", tooLarge],
+    }[n] ?? ["sent", "Open in IntelGraph", null];
     return [
-        minute(n), analysts[n % 5], title, fate[0], fate[1], 12 + ((n * 397) % 911), 20 + ((n * 611) % 1733),
-        n % 4 ? "default" : "lab", fate[2], before, id(n), "",
+        minute(n),
+        analysts[n % 5],
+        title,
+        fate[0],
+        fate[1],
+        12 + ((n * 397) % 911),
+        20 + ((n * 611) % 1733),
+        n % 4 ? "default" : "lab",
+        fate[2],
+        before,
+        id(n),
+        "",
     ];
 });
 const recentFields = [
-    "Time", "Analyst", "Title", "Outcome", "Graph", "Entities", "Relations", "Instance", "Reason",
-    "_before", "_id", "_after",
+    "Time",
+    "Analyst",
+    "Title",
+    "Outcome",
+    "Graph",
+    "Entities",
+    "Relations",
+    "Instance",
+    "Reason",
+    "_before",
+    "_id",
+    "_after",
 ];
 const steps = [
     "Open Settings, enter address, tenant and API token of your IntelGraph service, press Test connection.",
@@ -74,17 +94,34 @@ const overview = {
     over_time: table(
         ["_time", "failed", "queued", "refused", "sent"],
         ...[21, 34, 18, 9, 4, 31, 42, 22].map((sent, n) => [
-            day(16 + n), 0, [0, 0, 3, 1, 0, 0, 0, 1][n], [0, 1, 0, 0, 0, 0, 0, 1][n], sent,
+            day(16 + n),
+            0,
+            [0, 0, 3, 1, 0, 0, 0, 1][n],
+            [0, 1, 0, 0, 0, 0, 0, 1][n],
+            sent,
         ]),
     ),
     by_kind: table(
         ["kind", "entities"],
-        ["ip", 9214], ["domain", 6120], ["url", 3011], ["host", 2204], ["user", 1710], ["sha256", 1402],
-        ["process", 610], ["email", 388], ["ja3", 120], ["cve", 52], ["mac", 40],
+        ["ip", 9214],
+        ["domain", 6120],
+        ["url", 3011],
+        ["host", 2204],
+        ["user", 1710],
+        ["sha256", 1402],
+        ["process", 610],
+        ["email", 388],
+        ["ja3", 120],
+        ["cve", 52],
+        ["mac", 40],
     ),
     by_analyst: table(
         ["user", "queued", "refused", "sent"],
-        ["mara", 1, 0, 71], ["zoë", 0, 0, 48], ["tomás", 0, 1, 33], ["wei.chen", 0, 1, 19], ["svc_soar", 0, 0, 12],
+        ["mara", 1, 0, 71],
+        ["zoë", 0, 0, 48],
+        ["tomás", 0, 1, 33],
+        ["wei.chen", 0, 1, 19],
+        ["svc_soar", 0, 0, 12],
     ),
     recent: table(recentFields, ...recent),
     first_steps: noSteps,
@@ -93,18 +130,34 @@ const overview = {
 const todo = {
     service:
         "Find out which search head sent it and whether its _internal reaches this one. If nobody knows of it, revoke the API token.",
-    splunk:
-        "The service acknowledged it and has no record now. Run intelgraphd audit verify with --heads of this Splunk; see the audit runbook.",
+    splunk: "The service acknowledged it and has no record now. Run intelgraphd audit verify with --heads of this Splunk; see the audit runbook.",
     waits: "See Reason. What is queued goes out with its analyst's next hand-off; what was refused lies in the outbox's folder refused.",
     doubt: "Do not rely on this record. The reason says what does not hold; see the audit runbook.",
 };
 const differences = [
-    [3, "not verified", "sent", "handoff.committed", todo.doubt, "the record is not the one whose hash is in the log"],
+    [
+        3,
+        "not verified",
+        "sent",
+        "handoff.committed",
+        todo.doubt,
+        "the record is not the one whose hash is in the log",
+    ],
     [7, "only in Splunk", "sent", "no record", todo.splunk, null],
     [8, "only in the service", "no record", "handoff.committed", todo.service, null],
     [1, "not delivered", "queued", "no record", todo.waits, unreachable],
 ].map(([n, state, splunk, service, what, why]) => [
-    minute(n), analysts[n % 5], titles[n], state, splunk, service, what, why, before, id(n), "",
+    minute(n),
+    analysts[n % 5],
+    titles[n],
+    state,
+    splunk,
+    service,
+    what,
+    why,
+    before,
+    id(n),
+    "",
 ]);
 const states = new Map(differences.map((row) => [row[9], row]));
 
@@ -113,28 +166,80 @@ const audit = {
     compared: table(["handoff"], ...titles.map((_, n) => [id(n)])),
     totals: table(["handoffs", "agree", "one_side", "doubtful", "undelivered"], [14, 10, 2, 1, 1]),
     over_time: table(
-        ["_time", "agree", "not delivered", "not verified", "only in Splunk", "only in the service"],
+        [
+            "_time",
+            "agree",
+            "not delivered",
+            "not verified",
+            "only in Splunk",
+            "only in the service",
+        ],
         ...[0, 3, 1, 2, 1, 0, 2, 1].map((agree, n) => [
-            day(16 + n), agree, +(n === 7), +(n === 5), +(n === 3), +(n === 2),
+            day(16 + n),
+            agree,
+            +(n === 7),
+            +(n === 5),
+            +(n === 3),
+            +(n === 2),
         ]),
     ),
     differences: table(
-        ["Time", "Analyst", "Title", "State", "Splunk", "Service", "What to do", "Reason",
-            "_before", "_id", "_after"],
+        [
+            "Time",
+            "Analyst",
+            "Title",
+            "State",
+            "Splunk",
+            "Service",
+            "What to do",
+            "Reason",
+            "_before",
+            "_id",
+            "_after",
+        ],
         ...differences,
     ),
     all: table(
-        ["Time", "Analyst", "Title", "State", "Splunk", "Service", "Verified", "Log index", "Search head",
-            "Search id", "_before", "_id", "_after"],
+        [
+            "Time",
+            "Analyst",
+            "Title",
+            "State",
+            "Splunk",
+            "Service",
+            "Verified",
+            "Log index",
+            "Search head",
+            "Search id",
+            "_before",
+            "_id",
+            "_after",
+        ],
         ...titles.map((title, n) => {
             const [, , , state, splunk, service] = states.get(id(n)) ?? [
-                0, 0, 0, "agree", "sent", "handoff.committed",
+                0,
+                0,
+                0,
+                "agree",
+                "sent",
+                "handoff.committed",
             ];
-            const verified = {"not verified": "no", "only in Splunk": "", "not delivered": ""}[state] ?? "yes";
+            const verified =
+                {"not verified": "no", "only in Splunk": "", "not delivered": ""}[state] ?? "yes";
             return [
-                minute(n), analysts[n % 5], title, state, splunk, service, verified,
-                service === "no record" ? null : 412 - n, n % 3 ? "sh1" : "sh2",
-                `17638${63200 + n * 311}.${40 + n}`, before, id(n), "",
+                minute(n),
+                analysts[n % 5],
+                title,
+                state,
+                splunk,
+                service,
+                verified,
+                service === "no record" ? null : 412 - n,
+                n % 3 ? "sh1" : "sh2",
+                `17638${63200 + n * 311}.${40 + n}`,
+                before,
+                id(n),
+                "",
             ];
         }),
     ),
@@ -143,7 +248,16 @@ const audit = {
         [minute(0), "mara", "handoff.opened", "success", titles[0], null, "yes", 414],
         [minute(2), "zoë", "handoff.opened", "success", titles[2], null, "yes", 411],
         [minute(4), "svc_soar", "handoff.opened", "success", titles[4], null, "yes", 409],
-        [minute(5), "wei.chen", "handoff.refused", "failure", null, "handoff.tenant is not the tenant of this credential", "yes", 402],
+        [
+            minute(5),
+            "wei.chen",
+            "handoff.refused",
+            "failure",
+            null,
+            "handoff.tenant is not the tenant of this credential",
+            "yes",
+            402,
+        ],
         [minute(6), "mara", "handoff.duplicate", "success", titles[0], null, "yes", 398],
     ),
     first_steps: noSteps,
@@ -157,16 +271,29 @@ const health = {
     latency: table(
         ["_time", "half", "95 of 100", "99 of 100"],
         ...[...Array(14).keys()].map((n) => [
-            hour(n), 71 + ((n * 37) % 23), 240 + ((n * 91) % 130), 330 + ((n * 173) % 410),
+            hour(n),
+            71 + ((n * 37) % 23),
+            240 + ((n * 91) % 130),
+            330 + ((n * 173) % 410),
         ]),
     ),
     errors: table(
         ["_time", "denied", "limit", "unavailable", "unsigned"],
-        ...[...Array(14).keys()].map((n) => [hour(n), +(n === 9), +(n === 4), [0, 3, 1][n - 6] ?? 0, n === 11 ? 2 : 0]),
+        ...[...Array(14).keys()].map((n) => [
+            hour(n),
+            +(n === 9),
+            +(n === 4),
+            [0, 3, 1][n - 6] ?? 0,
+            n === 11 ? 2 : 0,
+        ]),
     ),
     outbox: table(
         ["_time", "sh1", "sh2"],
-        ...[...Array(14).keys()].map((n) => [hour(n), [1, 4, 2, 0][n - 6] ?? 0, [0, 2, 1, 1][n - 7] ?? 0]),
+        ...[...Array(14).keys()].map((n) => [
+            hour(n),
+            [1, 4, 2, 0][n - 6] ?? 0,
+            [0, 2, 1, 1][n - 7] ?? 0,
+        ]),
     ),
     versions: table(
         ["Search head", "Version", "Records", "Delivered", "Waiting", "Last record"],
@@ -175,7 +302,13 @@ const health = {
     ),
     checks: table(
         ["Instance", "Check", "Status", "Value", "Cure"],
-        ["lab", "tls", "warning", "lab.intelgraph.example, signed by Example CA, 9 days left", "Renew the certificate of the service before it ends."],
+        [
+            "lab",
+            "tls",
+            "warning",
+            "lab.intelgraph.example, signed by Example CA, 9 days left",
+            "Renew the certificate of the service before it ends.",
+        ],
         ["default", "settings", "ok", "https://intelgraph.example/, tenant acme", null],
         ["default", "dns", "ok", "intelgraph.example is 192.0.2.80", null],
         ["default", "tcp", "ok", "connected to 192.0.2.80 port 443 in 2 ms", null],
@@ -195,34 +328,75 @@ const health = {
     ),
     troubles: table(
         ["Time", "Search head", "Analyst", "Action", "Result", "Error", "Reason"],
-        ["2026-11-23 11:20:14", "sh1", "wei.chen", "handoff", "queued", "unsigned", "IntelGraph answered 401: the token has expired"],
-        ["2026-11-23 09:02:41", "sh2", "guest", "token.refused", "refused", "denied", "guest lacks the capability intelgraph_handoff"],
+        [
+            "2026-11-23 11:20:14",
+            "sh1",
+            "wei.chen",
+            "handoff",
+            "queued",
+            "unsigned",
+            "IntelGraph answered 401: the token has expired",
+        ],
+        [
+            "2026-11-23 09:02:41",
+            "sh2",
+            "guest",
+            "token.refused",
+            "refused",
+            "denied",
+            "guest lacks the capability intelgraph_handoff",
+        ],
         ["2026-11-23 08:31:05", "sh1", "mara", "handoff", "queued", "unavailable", unreachable],
         ["2026-11-23 04:12:55", "sh1", "tomás", "handoff", "refused", "limit", tooLarge],
     ),
     splunkd: table(
         ["Time", "Search head", "Component", "Level", "Message"],
-        ["2026-11-23 08:31:05", "sh1", "sendmodalert", "ERROR", "action=send_to_intelgraph - Alert action script returned error code=3"],
-        ["2026-11-23 04:12:56", "sh1", "ChunkedExternProcessor", "WARN", "Error adding inspector message: invalid level or message already exists"],
+        [
+            "2026-11-23 08:31:05",
+            "sh1",
+            "sendmodalert",
+            "ERROR",
+            "action=send_to_intelgraph - Alert action script returned error code=3",
+        ],
+        [
+            "2026-11-23 04:12:56",
+            "sh1",
+            "ChunkedExternProcessor",
+            "WARN",
+            "Error adding inspector message: invalid level or message already exists",
+        ],
     ),
 };
 
-const nothing = (rows) => Object.fromEntries(Object.entries(rows).map(([name, {fields}]) => [name, table(fields)]));
+const nothing = (rows) =>
+    Object.fromEntries(Object.entries(rows).map(([name, {fields}]) => [name, table(fields)]));
 
 export const full = {overview, handoff_audit: audit, health};
 
 // The first day: no record yet, and the self-test has nothing to test.
 export const empty = {
-    overview: {...nothing(overview), totals: table(overview.totals.fields, [0, 0, 0, 0, 0]), first_steps: firstSteps},
-    handoff_audit: {...nothing(audit), instances: audit.instances, totals: table(audit.totals.fields, [0, 0, 0, 0, 0]), first_steps: firstSteps},
+    overview: {
+        ...nothing(overview),
+        totals: table(overview.totals.fields, [0, 0, 0, 0, 0]),
+        first_steps: firstSteps,
+    },
+    handoff_audit: {
+        ...nothing(audit),
+        instances: audit.instances,
+        totals: table(audit.totals.fields, [0, 0, 0, 0, 0]),
+        first_steps: firstSteps,
+    },
     health: {
         ...nothing(health),
         totals: table(health.totals.fields, [0, 0, 0, 0]),
         waiting: table(["waiting"], [0]),
         refusals: table(["refused"], [0]),
-        checks: table(
-            health.checks.fields,
-            ["default", "settings", "failed", "url is not set", "Open Settings and enter address, tenant and API token."],
-        ),
+        checks: table(health.checks.fields, [
+            "default",
+            "settings",
+            "failed",
+            "url is not set",
+            "Open Settings and enter address, tenant and API token.",
+        ]),
     },
 };

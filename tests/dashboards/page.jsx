@@ -10,7 +10,9 @@ import themeModule from "@splunk/themes/SplunkThemeProvider";
 
 // The packages are CommonJS: what they export lies one step down.
 const exported = (module) => module.default ?? module;
-const [DashboardCore, SplunkThemeProvider, preset] = [coreModule, themeModule, presetModule].map(exported);
+const [DashboardCore, SplunkThemeProvider, preset] = [coreModule, themeModule, presetModule].map(
+    exported,
+);
 
 // A search without a Splunk behind it: what Splunk would be sent, tokens filled in, is noted in
 // window.searches, and window.rows[<id of the data source>] comes back as ds.test gives it.
@@ -20,7 +22,11 @@ class RecordedSearch extends TestDataSource {
     constructor(options, context, ...rest) {
         const rows = window.rows[context.id];
         if (!rows) throw new Error(`there are no rows for the search ${context.id}`);
-        super(rows.error ? {error: rows.error, errorLevel: "error"} : {data: rows}, context, ...rest);
+        super(
+            rows.error ? {error: rows.error, errorLevel: "error"} : {data: rows},
+            context,
+            ...rest,
+        );
         const {query, extend, queryParameters} = options;
         window.searches.push({id: context.id, query, extend, ...queryParameters});
     }
