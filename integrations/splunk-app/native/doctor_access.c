@@ -49,7 +49,8 @@ static void tell_no_token(struct doctor *doctor, const struct fault *fault)
     doctor_tell(doctor, DOCTOR_TOKEN, DOCTOR_FAILED, cure, "%s", fault->text);
 }
 
-/* A token for looking. Who may not is told before the broker is asked. */
+/* A token for looking. Who may not is told before the broker is asked. A new one, not what the
+ * broker keeps: the stored API token may have been replaced since, and is what is tested. */
 static enum fault_code get_token(struct doctor *doctor, struct fault *fault)
 {
     bool may = true;
@@ -62,7 +63,7 @@ static enum fault_code get_token(struct doctor *doctor, struct fault *fault)
     if (!may)
         return fault_set(fault, FAULT_DENIED, "the user %.*s lacks the capability %s",
                          STR_ARG(str_take(session.user, 64)), token_scope_capability(TOKEN_READ));
-    return token_obtain(doctor->places, &doctor->settings, &session, TOKEN_READ, false,
+    return token_obtain(doctor->places, &doctor->settings, &session, TOKEN_READ, true,
                         &doctor->token, fault);
 }
 
