@@ -32,13 +32,14 @@ class Component:
     purl: str
     used_in: str  # what of the package it is in
     texts: tuple[Path, ...] = field(default=(), compare=False)
+    newer: str = ""  # a version that Debian lists but its mirror did not have
 
 
-def debian(name: str, version: str, licence: str, used_in: str, texts: list[Path]) -> Component:
+def debian(name: str, version: str, licence: str, used_in: str, texts: list[Path], newer: str = "") -> Component:
     release = re.search(r'^VERSION_CODENAME=(\w+)', Path("/etc/os-release").read_text("utf-8"), re.M)
     place = f"&distro={release[1]}" if release else ""
     purl = f"pkg:deb/debian/{name}@{quote(version, safe='')}?arch=source{place}"
-    return Component(name, version, licence, purl, used_in, tuple(texts))
+    return Component(name, version, licence, purl, used_in, tuple(texts), newer)
 
 
 def archives_in(map_file: Path) -> set[Path]:
@@ -62,7 +63,8 @@ def gcc_component(machine: str) -> Component:
 
 def of_program(machine: str, work: Path, libraries: Path, sources: Path) -> list[Component]:
     """What is linked into the program of one machine. `work` holds its map."""
-    versions = dict(line.split() for line in (sources / "versions").read_text("utf-8").splitlines())
+    versions = pairs(sources / "versions")
+    newer = pairs(sources / "behind")
     owner: dict[str, tuple[str, str]] = {}
     for line in (HERE / "sources").read_text("utf-8").splitlines():
         if line and not line.startswith("#"):
@@ -73,13 +75,20 @@ def of_program(machine: str, work: Path, libraries: Path, sources: Path) -> list
         if path.is_relative_to(libraries / "lib"):
             name, licence = owner["libc.a" if path.suffix == ".o" else path.name]
             texts = licence_texts(sources / "unpacked" / name)
-            found[name] = debian(name, versions[name], licence, f"linux_{machine}/bin/intelgraph", texts)
+            place = f"linux_{machine}/bin/intelgraph"
+            found[name] = debian(name, versions[name], licence, place, texts, newer.get(name, ""))
         elif "/gcc" in str(path.parent):
             gcc = gcc_component(machine)
             found[gcc.name] = gcc
         elif not path.is_relative_to(work):
             raise LinkError(f"{path} is linked in for {machine}: it belongs to no source in package/sources")
     return list(found.values())
+
+
+def pairs(file: Path) -> dict[str, str]:
+    """Lines "NAME VERSION"; the first of a name counts."""
+    lines = file.read_text("utf-8").splitlines() if file.exists() else []
+    return dict(line.split() for line in reversed(lines))
 
 
 def licence_texts(source: Path) -> list[Path]:

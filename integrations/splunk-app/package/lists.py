@@ -28,7 +28,9 @@ def merged(components: list[Component]) -> list[tuple[Component, list[str]]]:
     """Each piece once, with every place of the package that it is in."""
     places: dict[Component, list[str]] = {}
     for component in components:
-        bare = Component(component.name, component.version, component.licence, component.purl, "")
+        bare = Component(
+            component.name, component.version, component.licence, component.purl, "", (), component.newer
+        )
         places.setdefault(bare, []).append(component.used_in)
     return [(piece, sorted(set(places[piece]))) for piece in sorted(places, key=lambda c: c.purl)]
 
@@ -42,6 +44,13 @@ def identity(programs: dict[str, Path]) -> str:
     return hashlib.sha256("".join(sha256(programs[name]) for name in sorted(programs)).encode()).hexdigest()
 
 
+def properties(piece: Component, places: list[str]) -> list[dict[str, str]]:
+    found = [{"name": "intelgraph:in", "value": place} for place in places]
+    if piece.newer:
+        found.append({"name": "intelgraph:newer-listed-by-debian", "value": piece.newer})
+    return found
+
+
 def cyclonedx(
     version: str, epoch: int, programs: dict[str, Path], components: list[Component]
 ) -> dict[str, Any]:
@@ -53,7 +62,7 @@ def cyclonedx(
             "version": piece.version,
             "licenses": [{"expression": piece.licence}],
             "purl": piece.purl,
-            "properties": [{"name": "intelgraph:in", "value": place} for place in places],
+            "properties": properties(piece, places),
         }
         for piece, places in merged(components)
     ]

@@ -30,7 +30,7 @@ class ListsTest(PackageTest):
         for purl, part in parts.items():
             self.assertRegex(purl, r"^pkg:(deb/debian|npm)/[^@]+@[^@?]+")
             self.assertTrue(part["version"] and part["licenses"][0]["expression"], purl)
-            places = [entry["value"] for entry in part["properties"]]
+            places = [entry["value"] for entry in part["properties"] if entry["name"] == "intelgraph:in"]
             self.assertTrue(places, purl)
             if part["name"] in LINKED:
                 self.assertEqual(places, [f"linux_{machine}/bin/intelgraph" for machine in sorted(MACHINES)])
@@ -41,6 +41,15 @@ class ListsTest(PackageTest):
             found = re.search(rb"OpenSSL (\d+\.\d+\.\d+) ", program(machine).read_bytes())
             assert found, f"the program for {machine} does not name its OpenSSL"
             self.assertTrue(versions["openssl"].startswith(found[1].decode() + "-"), versions)
+
+    def test_a_version_behind_debians_is_told(self) -> None:
+        behind = (WORK / "sources/behind").read_text("utf-8").splitlines()
+        told = {
+            (part["name"], entry["value"]) for part in self.cyclonedx().values() for entry in part["properties"]
+            if entry["name"] == "intelgraph:newer-listed-by-debian"
+        }
+        self.assertEqual({name for name, _ in told}, {line.split()[0] for line in behind})
+        self.assertLessEqual({" ".join(pair) for pair in told}, set(behind))
 
     def test_both_formats_name_the_same(self) -> None:
         spdx = self.read("intelgraph.spdx.json")
