@@ -94,6 +94,29 @@ class CageTest(unittest.TestCase):
         for name in ("socket", "datagram", "bind"):
             self.refused(name, "0")
 
+    def test_with_a_stores_server_only_the_way_to_it_is_open(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as target:
+            port = target.getsockname()[1]
+            there, local = f"caged:{port}", "caged:0"
+            self.assertEqual(self.attempt(there, "socket"), "done")
+            self.assertEqual(self.attempt(there, "connect", str(port)), "done")
+            self.assertIn(self.attempt(there, "fast-open", str(port)), REFUSED)
+        self.assertEqual(self.attempt(local, "local"), "done")
+        self.assertIn(self.attempt(there, "local"), REFUSED)
+        self.assertIn(self.attempt(local, "socket"), REFUSED)
+        for cage in (there, local):
+            for name in ("datagram", "bind", "code"):
+                self.assertIn(self.attempt(cage, name, "0"), REFUSED)
+            self.assertEqual(self.attempt(cage, "exec", "/bin/true"), KILLED)
+        self.enforced()
+        with socket.create_server(("127.0.0.1", 0)) as elsewhere:
+            port = elsewhere.getsockname()[1]
+            if self.attempt("files", "connect", str(port)) not in REFUSED:
+                self.skipTest("the kernel's Landlock does not know of connections")
+            for cage in (there, local):
+                self.assertIn(self.attempt(cage, "connect", str(port)), REFUSED)
+                self.assertIn(self.attempt(cage, "read", "/etc/passwd"), REFUSED)
+
     def test_landlock_alone_closes_files_and_network(self) -> None:
         self.enforced()
         for name, argument in (("read", "/etc/passwd"), ("exec", "/bin/true"), ("connect", "9")):

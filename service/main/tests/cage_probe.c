@@ -125,6 +125,12 @@ static int try_datagram(const char *unused)
     return socket(AF_INET, SOCK_DGRAM, 0) >= 0 ? 0 : -1;
 }
 
+static int try_local(const char *unused)
+{
+    (void)unused;
+    return socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0) >= 0 ? 0 : -1;
+}
+
 static int try_ptrace(const char *unused)
 {
     (void)unused;
@@ -178,6 +184,7 @@ static const struct {
     {"socket", try_socket},   {"datagram", try_datagram},   {"ptrace", try_ptrace},
     {"code", try_code},       {"signal", try_signal},       {"namespace", try_namespace},
     {"user", try_user},       {"limit", try_limit},         {"raise", try_abort},
+    {"local", try_local},
 };
 
 int main(int count, char **words)
