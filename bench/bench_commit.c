@@ -4,11 +4,11 @@
  *
  * Usage: bench_commit FOLDER MIGRATION_SQL [ENTITIES RELATIONS]
  * Prints one line each for a hand-off of new things, and for the same things named again. */
-#include "libs/core/file.h"
 #include "libs/core/os.h"
 #include "libs/store/store.h"
 #include "libs/wire/handoff.h"
 #include "service/graph/graph_slice.h"
+#include "service/migrations/migrations.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -122,30 +122,25 @@ static void report(const char *what, double seconds[RUNS], size_t entities, size
            relations, what, seconds[RUNS / 2], seconds[0], seconds[RUNS - 1]);
 }
 
-static struct store *open_store(const char *folder, const char *migration)
+static struct store *open_store(const char *folder)
 {
     char path[4096];
-    struct buf sql;
     struct store *store;
     snprintf(path, sizeof path, "%s/bench_commit.db", folder);
-    buf_init(&sql, 1 << 20);
-    must(file_read(migration, &sql, &fault));
     must(store_open(path, &store, &fault));
-    const struct store_migration migrations[] = {{1, "graph", buf_str(&sql)}};
-    must(store_migrate(store, migrations, 1, &fault));
-    buf_done(&sql);
+    must(store_migrate(store, service_migrations, service_migration_count, &fault));
     return store;
 }
 
 int main(int argc, char **argv)
 {
-    if (argc != 3 && argc != 5) {
-        fputs("usage: bench_commit FOLDER MIGRATION_SQL [ENTITIES RELATIONS]\n", stderr);
+    if (argc != 2 && argc != 4) {
+        fputs("usage: bench_commit FOLDER [ENTITIES RELATIONS]\n", stderr);
         return 2;
     }
-    size_t entities = argc == 5 ? strtoul(argv[3], NULL, 10) : 10000;
-    size_t relations = argc == 5 ? strtoul(argv[4], NULL, 10) : 30000;
-    struct store *store = open_store(argv[1], argv[2]);
+    size_t entities = argc == 4 ? strtoul(argv[2], NULL, 10) : 10000;
+    size_t relations = argc == 4 ? strtoul(argv[3], NULL, 10) : 30000;
+    struct store *store = open_store(argv[1]);
     double fresh[RUNS];
     double again[RUNS];
     struct buf body;
