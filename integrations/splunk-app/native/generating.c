@@ -90,6 +90,8 @@ static enum fault_code start(void *state, const struct scp_getinfo *info, struct
     enum fault_code code = generating->source.start(generating->source.state, info, fault);
     if (code != FAULT_NONE)
         return code;
+    while (generating->source.columns[generating->rows.column_count])
+        generating->rows.column_count++;
     generating->rows.most =
         most > 0 && most < GENERATING_ROWS_MAX ? (uint64_t)most : GENERATING_ROWS_MAX;
     struct json_out out = json_out_to(out_members);
@@ -127,8 +129,6 @@ void generating_init(struct generating *generating, const struct generating_sour
 {
     *generating = (struct generating){.source = *source};
     generating->rows.columns = source->columns;
-    while (source->columns[generating->rows.column_count])
-        generating->rows.column_count++;
     buf_init(&generating->rows.csv, GENERATING_BODY_BYTES);
 }
 

@@ -31,7 +31,7 @@ bool generating_is_full(const struct generating_rows *rows);
 
 struct generating_source {
     const char *name;
-    const char *const *columns; /* ended by NULL */
+    const char *const *columns; /* ended by NULL; read after start, which may fill them */
     void *state;
 
     /* At getinfo: reads arguments and conf, touches nothing else. `info` lives as long as the

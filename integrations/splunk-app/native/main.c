@@ -9,6 +9,7 @@
 #include "integrations/splunk-app/native/handoff.h"
 #include "integrations/splunk-app/native/igaudit.h"
 #include "integrations/splunk-app/native/igdoctor.h"
+#include "integrations/splunk-app/native/igusage.h"
 #include "libs/core/file.h"
 #include "libs/core/os.h"
 
@@ -53,6 +54,16 @@ static int run_igdoctor(void)
     return status;
 }
 
+static int run_igusage(void)
+{
+    struct igusage usage;
+    igusage_init(&usage);
+    struct generating_source source = igusage_source(&usage);
+    int status = run_generating(&source);
+    igusage_done(&usage);
+    return status;
+}
+
 static int run_alert(int argc, char **argv)
 {
     if (strcmp(argv[argc - 1], "--execute") == 0)
@@ -88,6 +99,8 @@ int main(int argc, char **argv)
         return run_igaudit();
     if (strcmp(name, "igdoctor") == 0)
         return run_igdoctor();
+    if (strcmp(name, "igusage") == 0)
+        return run_igusage();
     if (strcmp(name, "alert") == 0)
         return run_alert(argc, argv);
     if (strcmp(name, "broker") == 0)
