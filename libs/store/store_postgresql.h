@@ -50,10 +50,7 @@ struct postgresql_statement {
     PGresult *current; /* holds the row that was given last */
     int row;           /* its number there */
     int64_t given;     /* rows */
-    PGresult **parked;
-    size_t parked_count;
-    size_t parked_room;
-    size_t parked_next;
+    PGresult *parked;  /* what comes after `current` */
 };
 
 struct postgresql_store {

@@ -188,40 +188,37 @@ static enum fault_code next_of_cursor(struct postgresql_statement *statement, bo
 
 static void unpark(struct postgresql_statement *statement)
 {
-    while (statement->parked_next < statement->parked_count)
-        PQclear(statement->parked[statement->parked_next++]);
-    statement->parked_next = statement->parked_count = 0;
+    PQclear(statement->parked);
+    statement->parked = NULL;
 }
 
-static bool park_one(struct postgresql_statement *statement, PGresult *result)
+/* Adds a row to those that wait: together they take a fraction of what each takes alone. */
+static bool park_one(struct postgresql_statement *statement, const PGresult *row)
 {
-    if (statement->parked_count == statement->parked_room) {
-        size_t room = statement->parked_room ? 2 * statement->parked_room : 64;
-        PGresult **grown = os_resize(statement->parked, room * sizeof(PGresult *));
-        if (!grown)
-            return false;
-        statement->parked = grown;
-        statement->parked_room = room;
+    if (!statement->parked)
+        statement->parked = PQcopyResult(row, PG_COPYRES_ATTRS);
+    PGresult *parked = statement->parked;
+    bool fits = parked != NULL;
+    int at = PQntuples(parked);
+    for (int column = 0; column < PQnfields(row) && fits; column++) {
+        bool is_null = PQgetisnull(row, 0, column);
+        fits = PQsetvalue(parked, at, column, is_null ? NULL : PQgetvalue(row, 0, column),
+                          is_null ? -1 : PQgetlength(row, 0, column));
     }
-    statement->parked[statement->parked_count++] = result;
-    return true;
+    return fits && PQresultMemorySize(parked) <= POSTGRESQL_PARKED_MAX;
 }
 
 enum fault_code postgresql_park(struct postgresql_store *store, struct fault *fault)
 {
     struct postgresql_statement *statement = store->streaming;
-    size_t size = 0;
     bool fits = true;
     if (!statement)
         return FAULT_NONE;
     PGresult *result;
     while (fits && (result = PQgetResult(store->connection))) {
         ExecStatusType status = PQresultStatus(result);
-        size += PQresultMemorySize(result);
         if (status == PGRES_SINGLE_TUPLE) {
-            fits = size <= POSTGRESQL_PARKED_MAX && park_one(statement, result);
-            if (fits)
-                continue;
+            fits = park_one(statement, result);
         } else if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK) {
             enum fault_code code = postgresql_fault(store, result, "read", fault);
             PQclear(result);
@@ -280,39 +277,41 @@ static enum fault_code start_or_again(struct postgresql_statement *statement, bo
     return code;
 }
 
+/* The rest of a portion, or of what was parked. */
+static bool take_next(struct postgresql_statement *statement)
+{
+    if (statement->current && statement->row + 1 < PQntuples(statement->current)) {
+        statement->row++;
+        return true;
+    }
+    PQclear(statement->current);
+    statement->current = statement->parked;
+    statement->parked = NULL;
+    statement->row = 0;
+    return statement->current != NULL;
+}
+
 enum fault_code postgresql_step(struct statement *base, bool *out_row, struct fault *fault)
 {
     struct postgresql_statement *statement = own(base);
     enum fault_code code = FAULT_NONE;
-    bool is_row = false;
-    if (statement->rows == ROWS_CURSOR && statement->current &&
-        statement->row + 1 < PQntuples(statement->current)) {
-        statement->row++;
-        statement->given++;
-        *out_row = true;
-        return FAULT_NONE;
-    }
-    PQclear(statement->current);
-    statement->current = NULL;
-    switch (statement->rows) {
-    case ROWS_NONE:
-        statement->given = 0;
-        code = start_or_again(statement, &is_row, fault);
-        break;
-    case ROWS_STREAM:
-        code = next_of_stream(statement, &is_row, fault);
-        break;
-    case ROWS_CURSOR:
-        code = next_of_cursor(statement, &is_row, fault);
-        break;
-    case ROWS_PARKED:
-        is_row = statement->parked_next < statement->parked_count;
-        if (is_row)
-            statement->current = statement->parked[statement->parked_next++];
-        else
-            postgresql_reset(base);
-        statement->row = 0;
-        break;
+    bool is_row = take_next(statement);
+    if (!is_row) {
+        switch (statement->rows) {
+        case ROWS_NONE:
+            statement->given = 0;
+            code = start_or_again(statement, &is_row, fault);
+            break;
+        case ROWS_STREAM:
+            code = next_of_stream(statement, &is_row, fault);
+            break;
+        case ROWS_CURSOR:
+            code = next_of_cursor(statement, &is_row, fault);
+            break;
+        case ROWS_PARKED: /* and read to the end */
+            statement->rows = ROWS_NONE;
+            break;
+        }
     }
     if (code != FAULT_NONE)
         return code;

@@ -106,7 +106,7 @@ enum fault_code postgresql_prepare(struct store *store, const char *sql, struct 
     statement->base.store = store;
     statement->base.sql = sql;
     statement->number = ++postgresql_of(store)->last_number;
-    statement->is_query = str_starts(str_of(sql), STR("SELECT"));
+    statement->is_query = str_starts(str_trim(str_of(sql)), STR("SELECT"));
     enum fault_code code = FAULT_NONE;
     for (int times = 0; times < 2; times++) {
         code = postgresql_make_ready(postgresql_of(store), fault);
@@ -128,7 +128,7 @@ enum fault_code postgresql_prepare(struct store *store, const char *sql, struct 
 
 void postgresql_finish(struct statement *taken)
 {
-    os_free(own(taken)->parked);
+    postgresql_reset(taken);
     os_free(own(taken));
 }
 

@@ -80,7 +80,8 @@ enum fault_code usage_dlq_list(struct store *store, struct str tenant,
                                struct usage_dlq_entry *out, int64_t *out_count, struct fault *fault)
 {
     static const char sql[] =
-        "SELECT " COLUMNS " FROM usage_dlq WHERE tenant = $1 AND ($2 = 0 OR id < $2)"
+        "SELECT " COLUMNS
+        " FROM usage_dlq WHERE tenant = $1 AND (CAST($2 AS BIGINT) = 0 OR id < $2)"
         " AND ($3 = '' OR state = $3) AND ($4 = '' OR reason = $4) ORDER BY id DESC LIMIT $5";
     struct statement *query;
     bool row = true;

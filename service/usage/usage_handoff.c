@@ -99,7 +99,7 @@ enum fault_code usage_reconcile(struct store *store, struct str tenant,
     static const char handoffs[] = "SELECT count(*) FROM handoffs WHERE tenant = $1";
     static const char on_record[] = "SELECT count(*) FROM audit_handoffs WHERE tenant = $1"
                                     " AND action = 'handoff.committed'";
-    static const char counted[] = "SELECT coalesce(sum(low), 0) FROM usage_days"
+    static const char counted[] = "SELECT CAST(coalesce(sum(low), 0) AS BIGINT) FROM usage_days"
                                   " WHERE tenant = $1 AND meter = 'handoffs'";
     struct usage_reconciled reconciled = {0};
     enum fault_code code = count(store, handoffs, tenant, &reconciled.handoffs, fault);

@@ -62,8 +62,11 @@ static void event__from_the_future_or_too_late_waits_in_the_dlq(void **state)
     assert_non_null(strstr(batch.items[0].detail.ptr, "backfill"));
     assert_int_equal(house_send(house_use("4", NOON - 35 * day + S, "api.calls", 1, "")).accepted,
                      1);
-    struct usage_batch backfill = {
-        .arena = &house.arena, .tenant = STR("acme"), .received_us = NOON, .backfill = true};
+    struct usage_batch backfill = {.arena = &house.arena,
+                                   .scratch = &house.scratch,
+                                   .tenant = STR("acme"),
+                                   .received_us = NOON,
+                                   .backfill = true};
     MUST(usage_batch_add(&backfill, str_of(house_use("5", NOON - 400 * day, "api.calls", 1, "")),
                          &house.fault));
     MUST(usage_batch_store(&backfill, house.pool, &house.fault));

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "libs/text/time.h"
+#include "libs/store/tests/place.h"
 #include "service/migrations/migrations.h"
 #include "service/usage/usage_dlq.h"
 #include "service/usage/usage_ingest.h"
@@ -43,12 +44,14 @@ static struct {
 static UNUSED int house_open(void **state)
 {
     char path[128];
+    char place[PLACE_MAX];
     (void)state;
     snprintf(house.folder, sizeof house.folder, "/tmp/usage-XXXXXX");
     if (!mkdtemp(house.folder))
         return -1;
     snprintf(path, sizeof path, "%s/usage.db", house.folder);
-    MUST(store_pool_new(path, 2, service_migrations, service_migration_count, &house.pool,
+    place_make(path, place);
+    MUST(store_pool_new(place, 2, service_migrations, service_migration_count, &house.pool,
                         &house.fault));
     MUST(store_pool_take(house.pool, &house.store, &house.fault));
     arena_init(&house.arena, 256 << 20);
