@@ -126,7 +126,8 @@ class LayoutTest(PackageTest):
         self.assertIn("sc_admin", meta[""]["access"])
         self.assertEqual(meta["commands"]["export"], "system")
         for command in self.conf("default/commands.conf"):
-            access = meta[f"commands/{command}"]["access"]
+            # A command without a stanza of its own has that of all.
+            access = meta.get(f"commands/{command}", meta["commands"])["access"]
             read = re.search(r"read : \[ ([^\]]+) \]", access)
             assert read, access
             self.assertNotIn("*", read[1])
