@@ -99,9 +99,10 @@ static enum fault_code next_of_stream(struct postgresql_statement *statement, bo
         *out_row = true;
         return FAULT_NONE;
     }
-    if (status == PGRES_COMMAND_OK) {
-        store->changes = atoll(PQcmdTuples(result));
-    } else if (status != PGRES_TUPLES_OK) {
+    if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK) {
+        if (!statement->is_query) /* with RETURNING a change has rows too */
+            store->changes = atoll(PQcmdTuples(result));
+    } else {
         code = postgresql_fault(store, result, statement->is_query ? "read" : "write", fault);
         look_at_state(statement, result);
     }

@@ -157,6 +157,33 @@ static void store__gives_back_what_was_put_in(void **state)
     store_close(store);
 }
 
+static void store_changes__counts_the_rows_of_the_last_change(void **state)
+{
+    static const char sql_returning[] =
+        "UPDATE things SET name = name || '!' WHERE id <> $1 RETURNING id";
+    const struct folder *folder = *state;
+    struct store *store = open_migrated(folder->file);
+    struct statement *update;
+    struct fault fault;
+    bool row = true;
+    int64_t rows = 0;
+    good(insert(store, 1, STR("a"), STR(""), &fault), &fault);
+    good(insert(store, 2, STR("b"), STR(""), &fault), &fault);
+    good(insert(store, 3, STR("c"), STR(""), &fault), &fault);
+    assert_int_equal(store_changes(store), 1);
+    good(store_prepare(store, sql_returning, &update, &fault), &fault);
+    store_bind_whole(update, 1, 2);
+    while (row) {
+        good(store_step(update, &row, &fault), &fault);
+        rows += row;
+    }
+    assert_int_equal(rows, 2);
+    assert_int_equal(store_changes(store), 2);
+    assert_int_equal(count_things(store), 3); /* a query changes nothing */
+    assert_int_equal(store_changes(store), 2);
+    store_close(store);
+}
+
 static void store_rollback__leaves_nothing(void **state)
 {
     const struct folder *folder = *state;
@@ -576,6 +603,7 @@ int main(void)
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
     const struct CMUnitTest both[] = {
         IN_FOLDER(store__gives_back_what_was_put_in),
+        IN_FOLDER(store_changes__counts_the_rows_of_the_last_change),
         IN_FOLDER(store_rollback__leaves_nothing),
         IN_FOLDER(store_close__within_a_transaction_leaves_nothing),
         IN_FOLDER(store_begin_read__sees_one_state_while_another_writes),

@@ -369,6 +369,42 @@ static void store_commit__ends_nothing_that_failed_before(void **state)
     store_close(store);
 }
 
+/* What the server says, as the code and the cure that a caller gets. */
+static void store__tells_what_the_server_says_and_what_helps(void **state)
+{
+#define FAIL(state) "DO $$ BEGIN RAISE EXCEPTION 'words' USING ERRCODE = '" state "'; END $$"
+    static const struct {
+        const char *sql;
+        enum fault_code code;
+        const char *cure;
+    } cases[] = {
+        {FAIL("23505"), FAULT_CONFLICT, "words"},
+        {FAIL("25006"), FAULT_IO, "name the primary server"},
+        {FAIL("40001"), FAULT_UNAVAILABLE, "try again"},
+        {FAIL("40P01"), FAULT_UNAVAILABLE, "try again"},
+        {FAIL("42501"), FAULT_IO, "make it the owner"},
+        {FAIL("53100"), FAULT_IO, "the disk is full at the database server; free some space"},
+        {FAIL("53200"), FAULT_UNAVAILABLE, "no memory left"},
+        {FAIL("53300"), FAULT_UNAVAILABLE, "raise its max_connections"},
+        {FAIL("54000"), FAULT_LIMIT, "words"},
+        {FAIL("55P03"), FAULT_UNAVAILABLE, "another writer holds it; try again"},
+        {FAIL("57014"), FAULT_UNAVAILABLE, "has ended the statement"},
+        {FAIL("57P03"), FAULT_UNAVAILABLE, "stopping or starting"},
+        {FAIL("58030"), FAULT_IO, "words"},
+        {FAIL("XX001"), FAULT_CORRUPT, "words (XX001)"},
+        {FAIL("42P01"), FAULT_CORRUPT, "words (42P01)"},
+    };
+    struct store *store = open_store();
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_int_equal(run(store, cases[i].sql), cases[i].code);
+        if (!strstr(fault.text, cases[i].cure))
+            fail_msg("\"%s\" does not say \"%s\"", fault.text, cases[i].cure);
+        assert_int_equal(ask(store, "SELECT n FROM counts"), 0); /* and goes on */
+    }
+    store_close(store);
+}
+
 static int works_run;
 
 static enum fault_code count_in(struct store *store, void *context, struct fault *out)
@@ -421,6 +457,7 @@ int main(void)
         ON_SERVER(store__compares_texts_by_their_bytes),
         ON_SERVER(store_step__gives_rows_that_do_not_fit_into_memory_beside_others),
         ON_SERVER(store_step__says_where_such_rows_need_a_transaction),
+        ON_SERVER(store__tells_what_the_server_says_and_what_helps),
         ON_SERVER(store__is_connected_anew_when_the_server_has_ended_the_connection),
         ON_SERVER(store__tells_a_connection_lost_within_a_transaction),
         ON_SERVER(store__does_not_make_a_change_again_that_may_have_been_made),
