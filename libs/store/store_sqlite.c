@@ -20,7 +20,8 @@ static const char settings[] = "PRAGMA synchronous=FULL;"
                                "PRAGMA trusted_schema=OFF;"
                                "PRAGMA cell_size_check=ON;"
                                "PRAGMA temp_store=MEMORY;"
-                               "PRAGMA cache_size=-65536;"
+                               "PRAGMA cache_size=-32768;"
+                               "PRAGMA secure_delete=FAST;"
                                "PRAGMA journal_size_limit=67108864;";
 
 static bool is_failed_flush(int code)

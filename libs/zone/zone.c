@@ -1,6 +1,7 @@
 #include "libs/zone/zone.h"
 
 #include <assert.h>
+#include <pthread.h>
 #include <string.h>
 #include <unicode/ucal.h>
 
@@ -10,9 +11,40 @@ enum { HOUR_MS = 3600 * 1000, ICU_FIRST_MONTH = UCAL_JANUARY };
 
 struct zone {
     UCalendar *calendar;
+    char name[ZONE_NAME_MAX];
     int anchor_day;
     struct zone_period last[ZONE_UNITS]; /* what was asked for last: events come in clusters */
 };
+
+/* Zones that were given back: ICU takes some fifty microseconds to open one, more than most of what
+ * is done with it. */
+enum { IDLE_MAX = 16 };
+static pthread_mutex_t idle_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct zone *idle[IDLE_MAX];
+static size_t idle_count;
+
+static struct zone *take_idle(struct str name, int anchor_day)
+{
+    struct zone *found = NULL;
+    pthread_mutex_lock(&idle_lock);
+    for (size_t i = 0; i < idle_count && !found; i++)
+        if (idle[i]->anchor_day == anchor_day && str_equal(name, str_of(idle[i]->name))) {
+            found = idle[i];
+            idle[i] = idle[--idle_count];
+        }
+    pthread_mutex_unlock(&idle_lock);
+    return found;
+}
+
+static bool keep_idle(struct zone *zone)
+{
+    pthread_mutex_lock(&idle_lock);
+    bool has_room = idle_count < IDLE_MAX;
+    if (has_room)
+        idle[idle_count++] = zone;
+    pthread_mutex_unlock(&idle_lock);
+    return has_room;
+}
 
 /* --- opening -------------------------------------------------------------------------------- */
 
@@ -49,12 +81,18 @@ enum fault_code zone_open(struct str name, int anchor_day, struct zone **out, st
             return unknown(name, fault);
         wide[i] = (UChar)name.ptr[i];
     }
+    struct zone *zone = take_idle(name, anchor_day);
+    if (zone) {
+        *out = zone;
+        return FAULT_NONE;
+    }
     if (!is_known(wide, (int32_t)name.len))
         return unknown(name, fault);
-    struct zone *zone = os_alloc(sizeof *zone);
+    zone = os_alloc(sizeof *zone);
     if (!zone)
         return fault_set(fault, FAULT_NO_MEMORY, "no memory left for a time zone");
     zone->anchor_day = anchor_day;
+    memcpy(zone->name, name.ptr, name.len);
     zone->calendar = ucal_open(wide, (int32_t)name.len, "en_US", UCAL_GREGORIAN, &error);
     if (U_FAILURE(error)) {
         os_free(zone);
@@ -67,7 +105,7 @@ enum fault_code zone_open(struct str name, int anchor_day, struct zone **out, st
 
 void zone_free(struct zone *taken)
 {
-    if (!taken)
+    if (!taken || keep_idle(taken))
         return;
     ucal_close(taken->calendar);
     os_free(taken);

@@ -20,6 +20,7 @@ struct merged {
 
 struct graph_slice_merge {
     struct graph_slice_scope scope; /* owns its copy of the tenant's name */
+    int64_t first_new;              /* ids from here on came with this hand-off */
     int64_t next_id;
     size_t count; /* of entities so far */
     size_t room;
@@ -41,7 +42,7 @@ static enum fault_code read_next_id(struct graph_slice_merge *merge, struct faul
     if (code != FAULT_NONE)
         return code;
     assert(row && "an aggregate gives one row");
-    merge->next_id = store_whole(query, 0);
+    merge->first_new = merge->next_id = store_whole(query, 0);
     store_reset(query);
     return FAULT_NONE;
 }
@@ -186,9 +187,11 @@ enum fault_code graph_slice_merge_relation(struct graph_slice_merge *merge,
     int64_t earlier = 0;
     assert(relation->from >= 0 && (size_t)relation->from < merge->count);
     assert(relation->to >= 0 && (size_t)relation->to < merge->count);
-    enum fault_code code =
-        graph_slice_resolve_relation(&merge->scope, relation, merge->entities[relation->from].id,
-                                     merge->entities[relation->to].id, &earlier, fault);
+    int64_t from_id = merge->entities[relation->from].id;
+    int64_t to_id = merge->entities[relation->to].id;
+    bool is_new = from_id >= merge->first_new || to_id >= merge->first_new;
+    enum fault_code code = graph_slice_resolve_relation(&merge->scope, relation, from_id, to_id,
+                                                        is_new, &earlier, fault);
     if (code == FAULT_NONE)
         code = record_relation(merge, relation, earlier, fault);
     if (code != FAULT_NONE)

@@ -50,15 +50,20 @@ static enum fault_code read_known(struct statement *query, bool has_id, bool *ou
     return FAULT_NONE;
 }
 
+static enum fault_code stands_twice(const char *what, struct fault *fault)
+{
+    return fault_field(fault, FAULT_INPUT, what,
+                       "the same %s stands twice in one hand-off: merge them and send one line",
+                       what);
+}
+
 /* Counts add up, times widen, the hand-off counts once. */
 static enum fault_code widen(const struct graph_slice_scope *scope, struct known *known,
                              int64_t row_count, int64_t first_us, int64_t last_us, const char *what,
                              struct fault *fault)
 {
     if (known->last_handoff == scope->handoff)
-        return fault_field(fault, FAULT_INPUT, what,
-                           "the same %s stands twice in one hand-off: merge them and send one line",
-                           what);
+        return stands_twice(what, fault);
     assert(known->last_handoff < scope->handoff);
     known->row_count =
         row_count < COUNT_MAX - known->row_count ? known->row_count + row_count : COUNT_MAX;
@@ -205,32 +210,52 @@ static enum fault_code write_relation(const struct graph_slice_scope *scope, con
     return store_run(statement, fault);
 }
 
-enum fault_code graph_slice_resolve_relation(const struct graph_slice_scope *scope,
-                                             const struct graph_slice_relation *relation,
-                                             int64_t from_id, int64_t to_id, int64_t *out_earlier,
-                                             struct fault *fault)
+static enum fault_code insert_relation(const struct graph_slice_scope *scope,
+                                       const struct ends *ends, const struct known *known,
+                                       struct fault *fault)
 {
-    static const char sql_insert[] =
+    static const char sql[] =
         "INSERT INTO graph_relations (row_count, first_us, last_us, handoffs, last_handoff, tenant,"
-        " newer, from_entity, to_entity, type) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
-    static const char sql_update[] =
+        " newer, from_entity, to_entity, type) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+        " ON CONFLICT (tenant, newer, from_entity, to_entity, type) DO NOTHING";
+    enum fault_code code = write_relation(scope, sql, ends, known, fault);
+    if (code == FAULT_NONE && store_changes(scope->store) == 0)
+        code = stands_twice("relation", fault);
+    return code;
+}
+
+static enum fault_code update_relation(const struct graph_slice_scope *scope,
+                                       const struct ends *ends, const struct known *known,
+                                       struct fault *fault)
+{
+    static const char sql[] =
         "UPDATE graph_relations SET row_count = $1, first_us = $2, last_us = $3, handoffs = $4,"
         " last_handoff = $5 WHERE tenant = $6 AND newer = $7 AND from_entity = $8"
         " AND to_entity = $9 AND type = $10";
+    return write_relation(scope, sql, ends, known, fault);
+}
+
+enum fault_code graph_slice_resolve_relation(const struct graph_slice_scope *scope,
+                                             const struct graph_slice_relation *relation,
+                                             int64_t from_id, int64_t to_id, bool is_new,
+                                             int64_t *out_earlier, struct fault *fault)
+{
     const struct ends ends = {from_id, to_id, graph_relation_name(relation->type)};
     struct known known = {0};
     bool found = false;
-    enum fault_code code = find_relation(scope, &ends, &found, &known, fault);
+    enum fault_code code = is_new ? FAULT_NONE : find_relation(scope, &ends, &found, &known, fault);
     if (code != FAULT_NONE)
         return code;
-    if (found)
+    if (found) {
         code = widen(scope, &known, relation->count, relation->first_us, relation->last_us,
                      "relation", fault);
-    else
+        if (code == FAULT_NONE)
+            code = update_relation(scope, &ends, &known, fault);
+    } else {
         known = (struct known){0, relation->count, relation->first_us, relation->last_us,
                                1, scope->handoff};
-    if (code == FAULT_NONE)
-        code = write_relation(scope, found ? sql_update : sql_insert, &ends, &known, fault);
+        code = insert_relation(scope, &ends, &known, fault);
+    }
     if (code == FAULT_NONE)
         *out_earlier = known.handoffs - 1;
     return code;

@@ -18,11 +18,12 @@ enum fault_code graph_slice_resolve_entity(const struct graph_slice_scope *scope
                                            int64_t *out_id, int64_t *out_earlier,
                                            struct fault *fault) MUST_USE;
 
-/* The same for a relation between two entities' ids. */
+/* The same for a relation between two entities' ids. `is_new`: one of them came with this hand-off,
+ * so that nobody can have named the relation before and it is not looked for. */
 enum fault_code graph_slice_resolve_relation(const struct graph_slice_scope *scope,
                                              const struct graph_slice_relation *relation,
-                                             int64_t from_id, int64_t to_id, int64_t *out_earlier,
-                                             struct fault *fault) MUST_USE;
+                                             int64_t from_id, int64_t to_id, bool is_new,
+                                             int64_t *out_earlier, struct fault *fault) MUST_USE;
 
 /* What makes an entity one within a tenant (0009_graph_order.sql). */
 void graph_slice_write_key(enum graph_kind kind, struct str value,
