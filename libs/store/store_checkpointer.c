@@ -12,7 +12,9 @@
 
 /* In pages of the log. */
 enum {
-    PAGES_STEP = 1000,      /* are worth a pass of the thread */
+    PAGES_STEP =
+        3000, /* are worth a pass of the thread. Fewer: what changes often is copied again and
+               * again; more: what a pass flushes stands in the way of the log's own flush */
     PAGES_LONG = 16000,     /* 64 MiB: from here on the log should begin anew */
     PAGES_REST_MOST = 2000, /* what the writer copies: some milliseconds */
     PAGES_LONGEST = 24000,  /* 96 MiB: from here on the writer waits for the thread */
@@ -151,7 +153,8 @@ void store_checkpointer_look(struct store_checkpointer *checkpointer, struct sto
     if (rest > 0 &&
         ((checkpointer->pages >= PAGES_LONG && is_short) || checkpointer->pages >= PAGES_LONGEST))
         copy_the_rest(checkpointer, writer);
-    else if (rest >= PAGES_STEP && !checkpointer->running)
+    else if ((rest >= PAGES_STEP || (checkpointer->pages >= PAGES_LONG && !is_short)) &&
+             !checkpointer->running)
         ask_for_a_pass(checkpointer);
     pthread_mutex_unlock(&checkpointer->lock);
 }
