@@ -42,13 +42,14 @@ bool usage_body_next(struct str *rest, struct str *out, bool *out_good)
         *out_good = !rest->ptr; /* behind the closing bracket */
         return false;
     }
+    const char *rest_was = rest->ptr;
     struct str behind = str_skip(*rest, len + 1);
     if (closes && str_trim(behind).len > 0) {
         *out_good = false;
         return false;
     }
     *rest = closes ? (struct str){NULL, 0} : behind;
-    if (closes && value.len == 0) { /* [] */
+    if (closes && value.len == 0 && rest_was[-1] == '[') { /* [], but not [x,] */
         *out_good = true;
         return false;
     }
@@ -69,8 +70,8 @@ static enum fault_code read_array(struct str text, struct usage_batch *batch, st
         code = usage_batch_add(batch, element, fault);
     if (code == FAULT_NONE && !good)
         code = fault_field(fault, FAULT_INPUT, "body",
-                           "the array of events does not end: the request was cut; nothing of it "
-                           "was taken, send it again");
+                           "the body is not one array of events: it was cut, or there is more "
+                           "behind it; nothing of it was taken, send it again whole");
     return code;
 }
 
@@ -131,6 +132,7 @@ static enum fault_code read_binary(struct web_request *request, struct usage_bat
     buf_init(&text, USAGE_BODY_MAX + 16 * 1024);
     buf_init(&value, 8192);
     struct json_out json = json_out_to(&text);
+    enum fault_code code = FAULT_NONE;
     json_open(&json, '{');
     for (size_t i = 0; i < sizeof attributes / sizeof attributes[0]; i++) {
         struct str header = web_header(request, attributes[i].header);
@@ -138,11 +140,15 @@ static enum fault_code read_binary(struct web_request *request, struct usage_bat
             continue;
         buf_clear(&value);
         add_decoded(&value, header);
+        if (!str_is_utf8(buf_str(&value))) /* its repair could be another event's source */
+            code = fault_field(fault, FAULT_INPUT, attributes[i].header,
+                               "%s is not UTF-8 when decoded", attributes[i].header);
         json_put_text(&json, attributes[i].member, buf_str(&value));
     }
     json_put_raw(&json, "data", request->body.len > 0 ? request->body : STR("null"));
     json_close(&json, '}');
-    enum fault_code code = request->body.len > 0 ? json_check(request->body, fault) : FAULT_NONE;
+    if (code == FAULT_NONE && request->body.len > 0)
+        code = json_check(request->body, fault);
     if (code == FAULT_NONE)
         code = buf_check(&text, "the event", fault);
     if (code == FAULT_NONE) {

@@ -12,8 +12,8 @@ enum fault_code usage_body_read(struct web_request *request, struct usage_batch 
                                 struct fault *fault) MUST_USE;
 
 /* The next element of an array's text, at its commas and brackets only: whether it is JSON is told
- * when it is read. *rest begins behind the bracket that opens the array. false at its end; then
- * *out_good tells whether the end was one. */
+ * when it is read. *rest begins right behind the bracket that opens the array. false at its end;
+ * then *out_good tells whether the end was one. */
 bool usage_body_next(struct str *rest, struct str *out, bool *out_good);
 
 #endif

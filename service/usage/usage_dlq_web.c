@@ -55,6 +55,22 @@ static enum fault_code read_id(const struct web_request *request, int64_t *out, 
     return FAULT_NONE;
 }
 
+static enum fault_code read_state(const struct web_request *request, struct str *out,
+                                  struct fault *fault)
+{
+    static const char *const states[] = {"open", "replayed", "discarded"};
+    struct str state = web_query(request, "state");
+    bool is_one = state.len == 0;
+    for (size_t i = 0; i < sizeof states / sizeof states[0]; i++)
+        is_one = is_one || str_equal(state, str_of(states[i]));
+    if (!is_one)
+        return fault_field(fault, FAULT_INPUT, "state",
+                           "state holds \"%.*s\"; it must be open, replayed or discarded",
+                           STR_ARG(str_take(state, 40)));
+    *out = state;
+    return FAULT_NONE;
+}
+
 static enum fault_code get_list(void *context, struct web_request *request, struct web_reply *reply,
                                 struct fault *fault)
 {
@@ -72,10 +88,11 @@ static enum fault_code get_list(void *context, struct web_request *request, stru
     if (code == FAULT_NONE)
         code = web_query_whole(request, "before", 1, INT64_MAX, 0, &filter.before, fault);
     if (code == FAULT_NONE)
+        code = read_state(request, &filter.state, fault);
+    if (code == FAULT_NONE)
         code = store_pool_take(service->pool, &store, fault);
     if (code != FAULT_NONE)
         return code;
-    filter.state = web_query(request, "state");
     filter.reason = web_query(request, "reason");
     code = usage_dlq_list(store, caller.tenant, &filter, request->arena, entries, &count, fault);
     store_pool_give(service->pool, store);
@@ -110,6 +127,39 @@ struct ending {
     struct arena scratch;
 };
 
+/* It goes on record, and is read there by people. */
+static enum fault_code read_why(const struct json *body, struct str *out, struct fault *fault)
+{
+    struct str why = STR("");
+    bool is_good = json_text(json_member(body, "why"), &why) && str_trim(why).len > 0 &&
+                   why.len <= USAGE_TEXT_MAX;
+    for (size_t i = 0; is_good && i < why.len; i++)
+        is_good = (unsigned char)why.ptr[i] >= ' ' && why.ptr[i] != 0x7f;
+    if (!is_good)
+        return fault_field(fault, FAULT_INPUT, "why",
+                           "why must say in 1 to %d bytes, on one line, what makes it right",
+                           USAGE_TEXT_MAX);
+    *out = str_trim(why);
+    return FAULT_NONE;
+}
+
+/* A misspelt event would be the old one, replayed as it was. */
+static enum fault_code check_members(const struct ending *ending, const struct json *body,
+                                     struct fault *fault)
+{
+    if (!json_is_object(body))
+        return fault_field(fault, FAULT_INPUT, "body", "the body must be an object");
+    for (const struct json *each = json_first(body); each; each = json_next(each)) {
+        struct str name = json_name(each);
+        if (!str_equal(name, STR("why")) && !(ending->replay && str_equal(name, STR("event"))))
+            return fault_field(fault, FAULT_INPUT, "body",
+                               "the body holds \"%.*s\", which is no member of it; it has why%s",
+                               STR_ARG(str_take(name, 40)),
+                               ending->replay ? ", and event where another one is to count" : "");
+    }
+    return FAULT_NONE;
+}
+
 static enum fault_code read_ending(struct ending *ending, struct fault *fault)
 {
     const struct json *body;
@@ -117,16 +167,17 @@ static enum fault_code read_ending(struct ending *ending, struct fault *fault)
     enum fault_code code = read_id(ending->request, &ending->id, fault);
     if (code == FAULT_NONE)
         code = json_read(ending->request->arena, ending->request->body, &body, fault);
+    if (code == FAULT_NONE)
+        code = check_members(ending, body, fault);
+    if (code == FAULT_NONE)
+        code = read_why(body, &ending->why, fault);
     if (code != FAULT_NONE)
         return code;
-    if (!json_text(json_member(body, "why"), &ending->why) || ending->why.len == 0 ||
-        ending->why.len > USAGE_TEXT_MAX)
-        return fault_field(fault, FAULT_INPUT, "why",
-                           "why must say in 1 to %d bytes what makes it right", USAGE_TEXT_MAX);
     if (ending->replay && json_member(body, "event")) {
-        if (!json_text(json_member(body, "event"), &text))
+        if (!json_text(json_member(body, "event"), &text) || text.len == 0)
             return fault_field(fault, FAULT_INPUT, "event",
-                               "event must be the whole event as a text");
+                               "event must be the whole event as a text; without it, the one that "
+                               "is kept is replayed");
         ending->event = text;
     }
     return FAULT_NONE;

@@ -43,7 +43,7 @@ static enum fault_code read_time(const struct json *object, int64_t *out, struct
     /* A bare number of seconds is no RFC 3339. */
     if (text.len < 10 || text.ptr[4] != '-' || !time_read_us(text, out))
         return fault_field(fault, FAULT_INPUT, "time",
-                           "time must be as RFC 3339 has it, with its offset: "
+                           "time must be of 1970 or later, as RFC 3339 has it, with its offset: "
                            "2026-11-23T12:00:00Z");
     return FAULT_NONE;
 }
@@ -223,6 +223,29 @@ static enum fault_code read_refers_to(const struct json *data, uint8_t out[USAGE
     return FAULT_NONE;
 }
 
+/* A misspelt member must not be lost: an event would count for less than was meant. */
+static enum fault_code check_members(const struct json *data, enum usage_kind kind,
+                                     struct fault *fault)
+{
+    static const char *const known[] = {"meter", "quantity", "dimensions", "refers_to"};
+    for (const struct json *each = json_first(data); each; each = json_next(each)) {
+        struct str name = json_name(each);
+        bool found = false;
+        for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+            found = found || str_equal(name, str_of(known[i]));
+        if (!found)
+            return fault_field(fault, FAULT_INPUT, "data",
+                               "holds \"%.*s\", which is no member of it; it has meter, quantity, "
+                               "dimensions and refers_to",
+                               STR_ARG(str_take(name, 64)));
+    }
+    if (kind == USAGE_USE && json_member(data, "refers_to"))
+        return fault_field(fault, FAULT_INPUT, "refers_to",
+                           "holds refers_to, which a use does not have; a correction is of the "
+                           "type " TYPE_PREFIX "void or " TYPE_PREFIX "amend");
+    return FAULT_NONE;
+}
+
 static enum fault_code read_data(struct arena *arena, const struct json *value,
                                  struct usage_event *event, struct fault *fault)
 {
@@ -231,6 +254,8 @@ static enum fault_code read_data(struct arena *arena, const struct json *value,
     if (!json_is_object(data))
         return fault_field(fault, FAULT_INPUT, "data", "data must be an object");
     event->dimensions = STR("");
+    if (check_members(data, event->kind, fault) != FAULT_NONE)
+        return fault_prefix(fault, "data ");
     if (event->kind != USAGE_USE)
         code = read_refers_to(data, event->refers_to, fault);
     else

@@ -10,7 +10,7 @@
 
 enum { EVENT_BYTES = 8192, EVENT_ARENA_MAX = 1 << 20 };
 
-static const char source[] = "/intelgraphd/handoffs";
+static const char source[] = USAGE_OWN_SOURCES "handoffs";
 
 /* A name may hold what a dimension may not. */
 static void put_name(struct json_out *out, const char *member, struct str name)
@@ -58,6 +58,7 @@ enum fault_code usage_count_handoff(struct store *store, const struct usage_hand
     struct usage_batch batch = {.arena = arena,
                                 .scratch = &scratch,
                                 .tenant = handoff->tenant,
+                                .is_own = true,
                                 .received_us = handoff->committed_us};
     arena_init(&scratch, EVENT_ARENA_MAX);
     buf_init(&text, EVENT_BYTES);

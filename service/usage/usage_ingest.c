@@ -46,6 +46,24 @@ static enum fault_code judge_time(struct usage_batch *batch, struct usage_item *
     return FAULT_NONE;
 }
 
+/* Who could send what the service counts itself would make its numbers wrong, or take the place of
+ * an event that is still to come. */
+static enum fault_code check_own(const struct usage_batch *batch, const struct usage_event *event,
+                                 struct fault *fault)
+{
+    if (batch->is_own)
+        return FAULT_NONE;
+    if (event->meter && event->meter->is_own)
+        return fault_field(fault, FAULT_INPUT, "meter",
+                           "data.meter holds \"%s\", which the service counts itself",
+                           event->meter->name);
+    if (str_starts(event->source, STR(USAGE_OWN_SOURCES)))
+        return fault_field(fault, FAULT_INPUT, "source",
+                           "source begins with \"" USAGE_OWN_SOURCES
+                           "\", as only the service's own events do; use another");
+    return FAULT_NONE;
+}
+
 /* What outlives the event's own memory. */
 static enum fault_code keep_texts(struct usage_batch *batch, struct usage_event *event,
                                   struct fault *fault)
@@ -76,6 +94,8 @@ static enum fault_code read_item(struct usage_batch *batch, struct usage_item *i
         code = usage_event_read(batch->scratch, value, &item->event, &wrong);
     if (code == FAULT_NONE)
         code = keep_texts(batch, &item->event, &wrong);
+    if (code == FAULT_NONE)
+        code = check_own(batch, &item->event, &wrong);
     arena_reset(batch->scratch);
     switch (code) {
     case FAULT_NONE:
@@ -219,6 +239,11 @@ static enum fault_code take_correction(struct taking *taking, struct usage_item 
     if (kept.kind != USAGE_USE)
         return reject(taking->batch, item, 422, "not_a_use",
                       "data.refers_to names a correction; correct the use itself again", fault);
+    if (kept.meter->is_own)
+        return reject(taking->batch, item, 422, "own",
+                      "data.refers_to names an event that the service counted itself; its numbers "
+                      "agree with its records, and are not corrected",
+                      fault);
     code = keep(taking, item, &kept, &is_new, fault);
     if (code == FAULT_NONE && is_new)
         code = usage_count_correction(&taking->counting, &kept, &item->event, fault);

@@ -29,10 +29,14 @@ struct usage_item {
     struct str detail;  /* the sentence */
 };
 
+/* What the sources of the service's own events begin with. */
+#define USAGE_OWN_SOURCES "/intelgraphd/"
+
 struct usage_batch {
     struct arena *arena;
     struct arena *scratch; /* of one event at a time */
     struct str tenant;
+    bool is_own;   /* the service's own events */
     bool backfill; /* late events are taken */
     int64_t received_us;
     struct usage_item *items;

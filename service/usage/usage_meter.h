@@ -25,6 +25,7 @@ struct usage_meter {
     __int128 shown_per;
     const char *help;
     const char *dimensions[USAGE_DIMENSIONS_MAX]; /* that an event may name; NULL ends */
+    bool is_own; /* counted by the service itself: nobody sends events of it */
 };
 
 /* NULL: there is none of that name. */

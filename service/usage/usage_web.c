@@ -166,14 +166,16 @@ static enum fault_code read_by(const struct web_request *request, struct usage_q
     struct str name;
     while (rest.len > 0) {
         str_cut(rest, ',', &name, &rest);
-        bool twice = false;
+        bool is_twice = false;
         for (size_t i = 0; i < query->by_count; i++)
-            twice = twice || str_equal(name, query->by[i]);
-        if (twice || !usage_meter_has(query->meter, name))
+            is_twice = is_twice || str_equal(name, query->by[i]);
+        if (is_twice)
+            return fault_field(fault, FAULT_INPUT, "by", "by holds \"%.*s\" twice",
+                               STR_ARG(str_take(name, 40)));
+        if (!usage_meter_has(query->meter, name))
             return fault_field(
                 fault, FAULT_INPUT, "by",
-                "by holds \"%.*s\", which is not a dimension of %s, or stands twice; "
-                "GET /v1/meters lists them",
+                "by holds \"%.*s\", which is not a dimension of %s; GET /v1/meters lists them",
                 STR_ARG(str_take(name, 40)), query->meter->name);
         query->by[query->by_count++] = name;
     }
@@ -186,6 +188,9 @@ static enum fault_code read_query(const struct web_request *request, struct usag
     struct str meter = web_query(request, "meter");
     query->meter = usage_meter_find(meter);
     query->now_us = os_now_us();
+    if (meter.len == 0)
+        return fault_field(fault, FAULT_INPUT, "meter",
+                           "meter= is missing: say which; GET /v1/meters lists them");
     if (!query->meter)
         return fault_field(fault, FAULT_INPUT, "meter",
                            "meter holds \"%.*s\", which is none; GET /v1/meters lists them",
@@ -197,7 +202,8 @@ static enum fault_code read_query(const struct web_request *request, struct usag
     if (code == FAULT_NONE)
         code = read_moment(request, "from", usual_us, &query->from_us, fault);
     if (code == FAULT_NONE && query->from_us >= query->to_us)
-        code = fault_field(fault, FAULT_INPUT, "from", "from must be before to");
+        code = fault_field(fault, FAULT_INPUT, "from",
+                           "from must be before to, which is now unless it is given");
     return code == FAULT_NONE ? read_by(request, query, fault) : code;
 }
 

@@ -21,7 +21,7 @@ from splunkd import dialect
 from splunkd.app import write_local_conf
 from splunkd.process import environment
 
-from . import alerts, rows
+from . import alerts, rows, usage
 from .casefile import Case
 
 TENANT = "acme"
@@ -49,12 +49,14 @@ class Bench:
         id_ = other.split("_")[1]
         self.service.run("token", "revoke", "--data", str(self.service.data), "--id", id_)
         self.broker = self.service.token(TENANT, role="broker", name="broker")
-        known = (self.token, self.viewer, self.revoked, self.broker)
+        self.meter = self.service.token(TENANT, role="meter", name="meter")
+        known = (self.token, self.viewer, self.revoked, self.broker, self.meter)
         self.secrets = {each.split("_")[2] for each in known}
         self._splunks: queue.Queue[Splunk] = queue.Queue()
         for number in range(workers):
             self._splunks.put(Splunk(folder / f"splunk{number}"))
         self._open_parts()
+        usage.fill_dlq(self)
 
     def _open_parts(self) -> None:
         """A hand-off of three parts that waits for them, and one that is committed."""
@@ -85,6 +87,7 @@ class Bench:
             b"$VIEWER": self.viewer.encode(),
             b"$REVOKED": self.revoked.encode(),
             b"$BROKER": self.broker.encode(),
+            b"$METER": self.meter.encode(),
             b"$OPENED": self.opened["id"].encode(),
             b"$COMMITTED": self.committed["id"].encode(),
             b"$PORT": str(self.service.port).encode(),
@@ -521,4 +524,8 @@ SURFACES: dict[str, Callable[[Bench, Case], list[str]]] = {
     "rows-answers": rows.answers,
     "rows-arguments": rows.arguments,
     "tokens": tokens,
+    "usage-bodies": usage.bodies,
+    "usage-dlq": tokens,
+    "usage-members": usage.members,
+    "usage-queries": get,
 }

@@ -192,6 +192,9 @@ class UsageTest(EndToEnd):
                 {"Content-Type": NDJSON},
             )
             self.assertIn(answer.status, (200, 201), answer.text)
+        for event in self.forged(analyst):
+            told = self.send(json.dumps([event]), BATCH).json
+            self.assertEqual((told["accepted"], told["rejected"]), (0, 1), told)
         report = self.usage("meter=handoffs&by=analyst")
         self.assertEqual(report["total"]["quantity"], "2")
         self.assertEqual(report["rows"][0]["dimensions"], {"analyst": "mara"})
@@ -199,6 +202,16 @@ class UsageTest(EndToEnd):
                                "--tenant", "acme")
         self.assertEqual(ran.returncode, 0, ran.stderr)
         self.assertEqual(ran.stdout.strip(), "acme: 2 hand-offs, 2 on record, 2 counted")
+
+    def forged(self, analyst: str) -> list[Any]:
+        """Events that would make what the service counts itself wrong."""
+        (handoff, _) = self.service.handoffs(analyst)
+        at = datetime.fromtimestamp(handoff["committed_us"] // 10**6, timezone.utc)
+        when = f"{at:%Y-%m-%dT%H:%M:%S}.{handoff['committed_us'] % 10**6:06d}Z"
+        own = {"source": "/intelgraphd/handoffs", "id": handoff["id"], "time": when}
+        void = {"type": "io.intelgraph.usage.void", "data": {"refers_to": own}}
+        early = {**own, "id": "0" * 32}
+        return [use("1", 7, "handoffs"), {**use("2"), **void}, {**use("3"), **early}]
 
     def test_a_rebuild_comes_to_the_same_numbers_and_a_zone_moves_the_days(self) -> None:
         self.send(json.dumps([use(f"{i}", i, time=moment(i * 3600)) for i in range(1, 40)]), BATCH)
