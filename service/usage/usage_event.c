@@ -102,9 +102,7 @@ static enum fault_code read_meter(const struct json *data, const struct usage_me
     *out = usage_meter_find(name);
     if (*out)
         return FAULT_NONE;
-    return fault_field(fault, FAULT_INPUT, "meter",
-                       "meter holds \"%.*s\", which is none; GET /v1/meters lists them",
-                       STR_ARG(str_take(name, 64)));
+    return usage_meter_unknown(name, "meter", fault);
 }
 
 /* Text as well as a number: what is over 2^53 would not survive a reader with doubles. */
@@ -187,10 +185,7 @@ static enum fault_code read_dimensions(struct arena *arena, const struct json *d
         struct dimension dimension = {.name = name};
         char shown[USAGE_TEXT_MAX];
         if (!usage_meter_has(meter, name))
-            return fault_field(fault, FAULT_INPUT, "dimensions",
-                               "dimensions holds \"%.*s\", which %s does not have; GET /v1/meters "
-                               "lists what it has",
-                               STR_ARG(str_take(name, 64)), meter->name);
+            return usage_meter_lacks(meter, name, "dimensions", fault);
         bool fits = str_to_c(name, shown, sizeof shown);
         assert(fits);
         enum fault_code code = read_text(object, shown, &dimension.value, fault);

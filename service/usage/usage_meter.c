@@ -1,5 +1,7 @@
 #include "service/usage/usage_meter.h"
 
+#include "libs/core/buf.h"
+
 #define US_PER_HOUR ((__int128)3600 * 1000000)
 
 static const struct usage_meter meters[] = {
@@ -59,4 +61,36 @@ bool usage_meter_has(const struct usage_meter *meter, struct str dimension)
         if (str_equal(dimension, str_of(meter->dimensions[i])))
             return true;
     return false;
+}
+
+enum { LIST_BYTES = 256, SHOWN_BYTES = 64 };
+
+static void add_name(struct buf *list, const char *name)
+{
+    if (list->len > 0)
+        buf_add_c(list, ", ");
+    buf_add_c(list, name);
+}
+
+enum fault_code usage_meter_unknown(struct str name, const char *field, struct fault *fault)
+{
+    char room[LIST_BYTES];
+    struct buf list = {.ptr = room, .room = sizeof room, .limit = sizeof room};
+    for (int i = 0; i < METERS; i++)
+        add_name(&list, meters[i].name);
+    return fault_field(fault, FAULT_INPUT, field,
+                       "%s holds \"%.*s\", which is none; there are %.*s", field,
+                       STR_ARG(str_take(name, SHOWN_BYTES)), STR_ARG(buf_str(&list)));
+}
+
+enum fault_code usage_meter_lacks(const struct usage_meter *meter, struct str dimension,
+                                  const char *field, struct fault *fault)
+{
+    char room[LIST_BYTES];
+    struct buf list = {.ptr = room, .room = sizeof room, .limit = sizeof room};
+    for (int i = 0; i < USAGE_DIMENSIONS_MAX && meter->dimensions[i]; i++)
+        add_name(&list, meter->dimensions[i]);
+    return fault_field(
+        fault, FAULT_INPUT, field, "%s holds \"%.*s\", which is not a dimension of %s; it has %.*s",
+        field, STR_ARG(str_take(dimension, SHOWN_BYTES)), meter->name, STR_ARG(buf_str(&list)));
 }

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "libs/core/fault.h"
 #include "libs/core/str.h"
 
 enum { USAGE_DIMENSIONS_MAX = 6 };
@@ -33,6 +34,12 @@ const struct usage_meter *usage_meter_find(struct str name);
 
 /* All of them, in order; NULL behind the last. */
 const struct usage_meter *usage_meter_at(int index);
+
+/* FAULT_INPUT of the field `field`: there is no such meter, or no such dimension of one; with those
+ * that there are. */
+enum fault_code usage_meter_unknown(struct str name, const char *field, struct fault *fault);
+enum fault_code usage_meter_lacks(const struct usage_meter *meter, struct str dimension,
+                                  const char *field, struct fault *fault);
 
 bool usage_meter_has(const struct usage_meter *meter, struct str dimension);
 

@@ -173,10 +173,7 @@ static enum fault_code read_by(const struct web_request *request, struct usage_q
             return fault_field(fault, FAULT_INPUT, "by", "by holds \"%.*s\" twice",
                                STR_ARG(str_take(name, 40)));
         if (!usage_meter_has(query->meter, name))
-            return fault_field(
-                fault, FAULT_INPUT, "by",
-                "by holds \"%.*s\", which is not a dimension of %s; GET /v1/meters lists them",
-                STR_ARG(str_take(name, 40)), query->meter->name);
+            return usage_meter_lacks(query->meter, name, "by", fault);
         query->by[query->by_count++] = name;
     }
     return FAULT_NONE;
@@ -192,9 +189,7 @@ static enum fault_code read_query(const struct web_request *request, struct usag
         return fault_field(fault, FAULT_INPUT, "meter",
                            "meter= is missing: say which; GET /v1/meters lists them");
     if (!query->meter)
-        return fault_field(fault, FAULT_INPUT, "meter",
-                           "meter holds \"%.*s\", which is none; GET /v1/meters lists them",
-                           STR_ARG(str_take(meter, 64)));
+        return usage_meter_unknown(meter, "meter", fault);
     int64_t usual_us = query->now_us - (int64_t)REPORT_USUAL_DAYS * DAY_S * 1000000;
     enum fault_code code = read_window(request, &query->window, fault);
     if (code == FAULT_NONE)

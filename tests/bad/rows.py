@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 
 def feed(splunk: Splunk, command: str, words: list[str]) -> list[str]:
-    """The errors of a run, else its rows: those of igaudit by verified and reason."""
+    """The errors of a run, else its rows: those of igaudit by verified and reason, those of igusage
+    by quantity."""
     stream = raw.getinfo(words) + raw.execute(b"", finished=True)
     outcome = raw.feed(splunk.command(command), splunk.home, stream)
     if outcome.code or outcome.stderr or outcome.rest:
@@ -28,6 +29,8 @@ def feed(splunk: Splunk, command: str, words: list[str]) -> list[str]:
     rows = dialect.read_body(outcome.replies[-1].body).rows
     if command == "igaudit":
         return [f"{row['verified']} {row['reason']}" for row in rows] or ["no rows"]
+    if command == "igusage":
+        return [f"{row['quantity']} {row['shown']!r}" for row in rows] or ["no rows"]
     return [f"{row['check']} {row['status']}: {row['value']}" for row in rows
             if row["status"] == "failed"] or [f"{len(rows)} rows"]
 
@@ -39,8 +42,8 @@ def arguments(bench: Bench, case: Case) -> list[str]:
         return feed(splunk, words[0], words[1:])
 
 
-def answers(bench: Bench, case: Case) -> list[str]:
-    """What answers every request of igaudit: the body of a 200, or a whole reply (HTTP/1.1 ...)."""
+def answers(bench: Bench, case: Case, command: str = "igaudit", words: tuple[str, ...] = ()) -> list[str]:
+    """What answers every request of a command: the body of a 200, or a whole reply (HTTP/1.1 ...)."""
     body = bench.fill(case.bytes)
     head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n" % len(body)
     reply = body if body.startswith(b"HTTP/") else head + b"Connection: close\r\n\r\n" + body
@@ -48,7 +51,11 @@ def answers(bench: Bench, case: Case) -> list[str]:
         token = splunk.home / "etc" / "intelgraph.token"
         instance = {"url": f"http://127.0.0.1:{port}/", "tenant": "acme", "credential": f"file:{token}"}
         write_local_conf(splunk.app, {"intelgraph": {"instance:default": instance}})
-        return [each.replace(str(port), "$PORT") for each in feed(splunk, "igaudit", [])]
+        return [each.replace(str(port), "$PORT") for each in feed(splunk, command, list(words))]
+
+
+def usage_answers(bench: Bench, case: Case) -> list[str]:
+    return answers(bench, case, "igusage", ("meter=api.calls",))
 
 
 @contextlib.contextmanager

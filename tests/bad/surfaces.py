@@ -524,6 +524,7 @@ SURFACES: dict[str, Callable[[Bench, Case], list[str]]] = {
     "rows-answers": rows.answers,
     "rows-arguments": rows.arguments,
     "tokens": tokens,
+    "usage-answers": rows.usage_answers,
     "usage-bodies": usage.bodies,
     "usage-dlq": tokens,
     "usage-members": usage.members,

@@ -15,6 +15,7 @@ enum {
     PAGE_ARENA_BYTES = 64 << 20, /* a reply of HTTP_REPLY_MAX and its JSON */
     PATH_BYTES = 4096,
     NAME_BYTES = 64,
+    LIST_BYTES = 256, /* of names in a sentence */
     BY_BYTES = IGUSAGE_BY_MAX * (NAME_BYTES + 1),
     USUAL_DAYS = 31,
     ROWS_FEW = 2000, /* of a report: the next may be of twice the time */
@@ -186,6 +187,25 @@ static bool meter_has(const struct igusage *usage, size_t meter, const char *dim
            usage_report_meter_has(&usage->meters[meter], str_of(dimension));
 }
 
+/* Each name once, though several meters may have it. */
+static void list_dimensions(const struct igusage *usage, struct buf *list)
+{
+    for (size_t meter = 0; meter < usage->meter_count; meter++) {
+        const struct json *each = json_first(usage->meters[meter].dimensions);
+        for (; each; each = json_next(each)) {
+            struct str name;
+            bool told = !json_text(each, &name);
+            for (size_t before = 0; before < meter && !told; before++)
+                told = usage_report_meter_has(&usage->meters[before], name);
+            if (told)
+                continue;
+            if (list->len > 0)
+                buf_add_c(list, ", ");
+            buf_add(list, name);
+        }
+    }
+}
+
 /* Of several meters each is asked for the dimensions that it has. */
 static enum fault_code check_dimensions(const struct igusage *usage, struct fault *fault)
 {
@@ -193,10 +213,14 @@ static enum fault_code check_dimensions(const struct igusage *usage, struct faul
         bool found = false;
         for (size_t meter = 0; meter < usage->meter_count && !found; meter++)
             found = meter_has(usage, meter, usage->by[i]);
-        if (!found)
-            return fault_field(fault, FAULT_INPUT, "by",
-                               "by= holds \"%s\", which is a dimension of no meter of IntelGraph",
-                               usage->by[i]);
+        if (found)
+            continue;
+        char room[LIST_BYTES];
+        struct buf list = {.ptr = room, .room = sizeof room, .limit = sizeof room};
+        list_dimensions(usage, &list);
+        return fault_field(fault, FAULT_INPUT, "by",
+                           "by= holds \"%s\", which is a dimension of no meter; there are %.*s",
+                           usage->by[i], STR_ARG(buf_str(&list)));
     }
     return FAULT_NONE;
 }
