@@ -1,6 +1,6 @@
-/* igaudit and igdoctor under refusals, before a service that tells the truth: no record is ever
- * said to be false because memory or a file was refused; what cannot be looked at is told as that.
- */
+/* igaudit, igdoctor and igusage under refusals, before a service that tells the truth: no record is
+ * ever said to be false because memory or a file was refused; what cannot be looked at is told as
+ * that, and no usage is missing without a word. */
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,12 +15,13 @@
 
 #include "integrations/splunk-app/native/igaudit.h"
 #include "integrations/splunk-app/native/igdoctor.h"
+#include "integrations/splunk-app/native/igusage.h"
 #include "libs/core/file.h"
 #include "libs/core/os.h"
 #include "libs/scp/frame.h"
 #include "tests/faults/sweep.h"
 
-enum { TEXT_MAX = 1 << 20, RECORDS = 3, CHECKS = DOCTOR_CHECK_COUNT };
+enum { TEXT_MAX = 1 << 20, RECORDS = 3, METERS = 2, CHECKS = DOCTOR_CHECK_COUNT };
 
 #define URL    "http://127.0.0.1:9/"
 #define SECRET "igt_secret_of_the_file"
@@ -154,6 +155,15 @@ static enum fault_code peer_send(void *carrier, const struct http_request *reque
     const struct os_platform *ours = os_platform_set(&os_posix);
     if (str_starts(request->path, STR("v1/audit/handoffs")))
         answer(out, buf_str(&page));
+    else if (str_equal(request->path, STR("v1/meters")))
+        answer(out, STR("{\"meters\":[{\"name\":\"a\",\"dimensions\":[\"x\"]},"
+                        "{\"name\":\"b\",\"dimensions\":[]}]}"));
+    else if (str_starts(request->path, STR("v1/usage?")))
+        answer(out, STR("{\"meter\":\"a\",\"window\":\"day\",\"zone\":\"UTC\","
+                        "\"to\":\"9999-01-01T00:00:00Z\",\"unit\":\"u\",\"shown_unit\":\"u\","
+                        "\"complete_up_to\":\"2026-11-23T11:00:00Z\",\"rows\":["
+                        "{\"from\":\"2026-11-22T00:00:00Z\",\"to\":\"2026-11-23T00:00:00Z\","
+                        "\"dimensions\":{},\"quantity\":\"7\",\"shown\":\"7\",\"events\":1}]}"));
     else if (str_equal(request->path, STR("v1/whoami")))
         answer(out, STR("{\"tenant\":\"acme\",\"subject\":\"splunk\",\"role\":\"analyst\","
                         "\"scopes\":[\"handoff\",\"read\"],\"expires_us\":null,"
@@ -246,6 +256,16 @@ static int run_igdoctor(void)
     return status;
 }
 
+static int run_igusage(void)
+{
+    struct igusage usage;
+    igusage_init(&usage);
+    struct generating_source source = igusage_source(&usage);
+    int status = run_source(&source);
+    igusage_done(&usage);
+    return status;
+}
+
 /* --- what was said --------------------------------------------------------------------------- */
 
 static int count_said(const char *text)
@@ -304,6 +324,15 @@ static void check_checks(int status, bool refused, enum os_fail_kind kind)
         fail_with_answers("the log was called false");
 }
 
+static void check_usage(int status, bool refused, enum os_fail_kind kind)
+{
+    int rows = count_said(",7,u,7,u,1,UTC,");
+    if (!refused && rows != METERS)
+        fail_with_answers("not all usage is there");
+    if (refused && rows != METERS && count_said("\"error\"") == 0 && !was_cut(status, kind))
+        fail_with_answers("usage is missing, and nobody was told");
+}
+
 static bool run_case(int (*run)(void), void (*check)(int, bool, enum os_fail_kind),
                      enum os_fail_kind kind, enum os_fail_mode mode, long at)
 {
@@ -325,6 +354,11 @@ static bool run_case(int (*run)(void), void (*check)(int, bool, enum os_fail_kin
 static bool audit_case(enum os_fail_kind kind, enum os_fail_mode mode, long at)
 {
     return run_case(run_igaudit, check_rows, kind, mode, at);
+}
+
+static bool usage_case(enum os_fail_kind kind, enum os_fail_mode mode, long at)
+{
+    return run_case(run_igusage, check_usage, kind, mode, at);
 }
 
 static bool doctor_case(enum os_fail_kind kind, enum os_fail_mode mode, long at)
@@ -366,6 +400,9 @@ int main(void)
                     1U << OS_FAIL_ALLOC | 1U << OS_FAIL_OPEN | 1U << OS_FAIL_READ |
                         1U << OS_FAIL_WRITE);
     sweep_add("igdoctor__tells_what_it_cannot_look_at", doctor_case, OS_FAIL_KINDS);
+    sweep_add_kinds("igusage__leaves_no_usage_out_in_silence", usage_case,
+                    1U << OS_FAIL_ALLOC | 1U << OS_FAIL_OPEN | 1U << OS_FAIL_READ |
+                        1U << OS_FAIL_WRITE);
     int failed = sweep_run("faults_rows");
     buf_done(&answers);
     buf_done(&page);
