@@ -103,7 +103,7 @@ class Bench:
         text = re.sub(rf"\b{self.service.port}\b", "$PORT", text)
         text = re.sub(r"by process [0-9]+", "by process $PID", text)
         text = re.sub(r"after [0-9]+ ms", "after $N ms", text)
-        text = re.sub(r"the log has [0-9]+ records", "the log has $N records", text)
+        text = re.sub(r"the log (has|of) [0-9]+ records", r"the log \1 $N records", text)
         return ID.sub("$ID", text)
 
     def end(self) -> list[str]:
