@@ -1,6 +1,7 @@
 #include "libs/http/resolve.h"
 
 #include <arpa/inet.h>
+#include <assert.h>
 #include <errno.h>
 #include <netdb.h>
 #include <pthread.h>
@@ -80,6 +81,7 @@ static bool start(struct question *question)
 {
     pthread_t thread;
     pthread_attr_t detached;
+    assert(question);
     question->holders = 2;
     bool ok = pthread_attr_init(&detached) == 0;
     if (!ok)
