@@ -42,7 +42,9 @@ def arguments(bench: Bench, case: Case) -> list[str]:
         return feed(splunk, words[0], words[1:])
 
 
-def answers(bench: Bench, case: Case, command: str = "igaudit", words: tuple[str, ...] = ()) -> list[str]:
+def answers(
+    bench: Bench, case: Case, command: str = "igaudit", words: tuple[str, ...] = ()
+) -> list[str]:
     """What answers every request of a command: the body of a 200, or a whole reply (HTTP/1.1 ...)."""
     body = bench.fill(case.bytes)
     head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n" % len(body)

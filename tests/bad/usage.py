@@ -40,8 +40,11 @@ def outcomes(answer: Answer) -> list[str]:
     if answer.status != 200:
         return [f"{answer.status} {answer.json['detail']}"]
     counts = answer.json
-    said = [f"event {e['index']}: {e['status']} {e.get('reason', '')}: {e.get('detail', e['outcome'])}"
-            for e in counts["events"]]
+    said = [
+        f"event {each['index']}: {each['status']} {each.get('reason', '')}: "
+        f"{each.get('detail', each['outcome'])}"
+        for each in counts["events"]
+    ]
     said = [re.sub(r"[0-9]+ s ahead", "$N s ahead", each) for each in said]
     return [f"200 {counts['accepted']} accepted, {counts['duplicates']} duplicates", *said[:3]]
 
@@ -61,8 +64,8 @@ def members(bench: Bench, case: Case) -> list[str]:
 
 
 def bodies(bench: Bench, case: Case) -> list[str]:
-    """Headers, an empty line, the body: $EVENT is a good event, $NOW a good time. `zip` as the first line packs the
-    body and says so."""
+    """Headers, an empty line, the body: $EVENT is a good event, $NOW a good time. `zip` as the first
+    line packs the body and says so."""
     lines = case.lines
     packed = lines[0] == b"zip"
     end = lines.index(b"") if b"" in lines else len(lines)
