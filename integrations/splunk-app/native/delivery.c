@@ -117,7 +117,7 @@ static void keep(const struct run *run, const struct wire_handoff *handoff,
     } else {
         command_say(run->messages, COMMAND_WARN,
                     "IntelGraph: not handed off yet: %s. It waits in the outbox and goes out with "
-                    "the next ighandoff; the link works from then on.",
+                    "your next hand-off; the link works from then on.",
                     why->text);
     }
 }
