@@ -307,6 +307,7 @@ static enum fault_code commit(struct store *base, struct fault *fault)
                          base->name);
     } else if (PQresultStatus(result) != PGRES_COMMAND_OK) {
         code = postgresql_fault(store, result, "write", fault);
+        base->is_commit_unknown = postgresql_is_lost(store);
     } else if (strcmp(PQcmdStatus(result), "COMMIT") != 0) {
         code = fault_set(fault, FAULT_IO,
                          "cannot write the store %s: an earlier failure has ended the transaction",

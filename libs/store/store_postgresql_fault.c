@@ -57,6 +57,21 @@ static const char *text_of(const PGresult *result, int field)
     return text ? text : "";
 }
 
+/* libpq has no states of its own, only sentences: want of memory is the one that says so. */
+static bool is_out_of_memory(const struct postgresql_store *store)
+{
+    return strstr(PQerrorMessage(store->connection), "out of memory") != NULL;
+}
+
+/* What libpq could not do, it could not do with this connection: a server that has fallen is not
+ * always noticed as such. It is opened anew by the next use. */
+static void drop(struct postgresql_store *store)
+{
+    PQfinish(store->connection);
+    store->connection = NULL;
+    store->streaming = NULL;
+}
+
 enum fault_code postgresql_fault(struct postgresql_store *store, const PGresult *result,
                                  const char *doing, struct fault *fault)
 {
@@ -67,6 +82,8 @@ enum fault_code postgresql_fault(struct postgresql_store *store, const PGresult 
     if (known)
         return fault_set(fault, known->code, "cannot %s the store %s: %s", doing, name,
                          known->sentence ? known->sentence : message);
+    if (state[0] == '\0' && !is_out_of_memory(store))
+        drop(store);
     if (postgresql_is_lost(store))
         return fault_set(fault, FAULT_UNAVAILABLE,
                          "cannot %s the store %s: the connection to the database server was lost; "
