@@ -11,7 +11,7 @@ from splunkd.rest_search import search_as
 from .harness import APP, EndToEnd, visits
 
 BLOCK = re.compile(r"^```spl\n(.*?)\n```$", re.M | re.S)
-OURS = {"ighandoff", "igaudit", "igdoctor"}
+OURS = {"ighandoff", "igaudit", "igdoctor", "igusage"}
 
 
 class InstallGuideTest(EndToEnd):
