@@ -83,6 +83,10 @@ enum fault_code store_step(struct statement *statement, bool *out_row,
 /* Runs to the end a statement that gives no rows. */
 enum fault_code store_run(struct statement *statement, struct fault *fault) MUST_USE;
 
+/* The one whole number that an aggregate gives; the statement is then reset. */
+enum fault_code store_read_whole(struct statement *statement, int64_t *out,
+                                 struct fault *fault) MUST_USE;
+
 /* Columns count from 0; borrowed until the next step or reset. */
 struct str store_text(struct statement *statement, int column); /* text or bytes; NULL is empty */
 int64_t store_whole(struct statement *statement, int column);

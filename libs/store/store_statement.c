@@ -84,6 +84,18 @@ enum fault_code store_run(struct statement *statement, struct fault *fault)
     return code;
 }
 
+enum fault_code store_read_whole(struct statement *statement, int64_t *out, struct fault *fault)
+{
+    bool row = false;
+    enum fault_code code = store_step(statement, &row, fault);
+    if (code != FAULT_NONE)
+        return code;
+    assert(row && "an aggregate gives one row");
+    *out = store_whole(statement, 0);
+    store_reset(statement);
+    return FAULT_NONE;
+}
+
 struct str store_text(struct statement *statement, int column)
 {
     return engine_of(statement)->text(statement, column);

@@ -33,18 +33,13 @@ static enum fault_code read_next_id(struct graph_slice_merge *merge, struct faul
     static const char sql[] = "SELECT coalesce(max(id), 0) + 1 FROM graph_entities"
                               " WHERE tenant = $1";
     struct statement *query;
-    bool row = false;
     enum fault_code code = store_prepare(merge->scope.store, sql, &query, fault);
     if (code != FAULT_NONE)
         return code;
     store_bind_text(query, 1, merge->scope.tenant);
-    code = store_step(query, &row, fault);
-    if (code != FAULT_NONE)
-        return code;
-    assert(row && "an aggregate gives one row");
-    merge->first_new = merge->next_id = store_whole(query, 0);
-    store_reset(query);
-    return FAULT_NONE;
+    code = store_read_whole(query, &merge->next_id, fault);
+    merge->first_new = merge->next_id;
+    return code;
 }
 
 enum fault_code graph_slice_merge_new(struct store *store, struct str tenant, int64_t handoff,

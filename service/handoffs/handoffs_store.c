@@ -1,7 +1,6 @@
 /* Committed hand-offs. */
 #include "service/handoffs/handoffs_store.h"
 
-#include <assert.h>
 #include <stddef.h>
 
 /* The columns of a row in the order of the SQL texts below, and where each stands in the struct. */
@@ -127,19 +126,6 @@ enum fault_code handoffs_store_title(struct store *store, struct str tenant, str
     return FAULT_NONE;
 }
 
-/* The one whole number that an aggregate gives. */
-static enum fault_code read_whole(struct statement *query, int64_t *out, struct fault *fault)
-{
-    bool row = false;
-    enum fault_code code = store_step(query, &row, fault);
-    if (code != FAULT_NONE)
-        return code;
-    assert(row && "an aggregate gives one row");
-    *out = store_whole(query, 0);
-    store_reset(query);
-    return FAULT_NONE;
-}
-
 enum fault_code handoffs_store_next_number(struct store *store, struct str tenant, int64_t *out,
                                            struct fault *fault)
 {
@@ -149,7 +135,7 @@ enum fault_code handoffs_store_next_number(struct store *store, struct str tenan
     if (code != FAULT_NONE)
         return code;
     store_bind_text(query, 1, tenant);
-    return read_whole(query, out, fault);
+    return store_read_whole(query, out, fault);
 }
 
 enum fault_code handoffs_store_insert(struct store *store, struct str tenant,

@@ -1,8 +1,6 @@
 /* Hand-offs whose parts are coming. */
 #include "service/handoffs/handoffs_store.h"
 
-#include <assert.h>
-
 enum fault_code handoffs_store_open_find(struct store *store, struct str tenant, struct str id,
                                          struct arena *arena, struct handoffs_open *out,
                                          struct fault *fault)
@@ -95,19 +93,6 @@ enum fault_code handoffs_store_open_sweep(struct store *store, int64_t before_us
     return store_run(statement, fault);
 }
 
-/* The one whole number that an aggregate gives. */
-static enum fault_code read_whole(struct statement *query, int64_t *out, struct fault *fault)
-{
-    bool row = false;
-    enum fault_code code = store_step(query, &row, fault);
-    if (code != FAULT_NONE)
-        return code;
-    assert(row && "an aggregate gives one row");
-    *out = store_whole(query, 0);
-    store_reset(query);
-    return FAULT_NONE;
-}
-
 enum fault_code handoffs_store_open_count(struct store *store, struct str tenant, struct str id,
                                           int64_t *out, struct fault *fault)
 {
@@ -118,7 +103,7 @@ enum fault_code handoffs_store_open_count(struct store *store, struct str tenant
         return code;
     store_bind_text(query, 1, tenant);
     store_bind_text(query, 2, id);
-    return read_whole(query, out, fault);
+    return store_read_whole(query, out, fault);
 }
 
 static enum fault_code touch(struct store *store, struct str tenant, struct str id, int64_t now_us,
@@ -169,7 +154,7 @@ enum fault_code handoffs_store_staged(struct store *store, struct str tenant, st
     store_bind_text(query, 1, tenant);
     store_bind_text(query, 2, id);
     store_bind_whole(query, 3, part);
-    return read_whole(query, out, fault);
+    return store_read_whole(query, out, fault);
 }
 
 enum fault_code handoffs_store_parts(struct store *store, struct str tenant, struct str id,

@@ -1,24 +1,15 @@
 #include "service/usage/usage_dlq.h"
 
-#include <assert.h>
-
 static enum fault_code next_id(struct store *store, struct str tenant, int64_t *out,
                                struct fault *fault)
 {
     static const char sql[] = "SELECT coalesce(max(id), 0) + 1 FROM usage_dlq WHERE tenant = $1";
     struct statement *query;
-    bool row = false;
     enum fault_code code = store_prepare(store, sql, &query, fault);
     if (code != FAULT_NONE)
         return code;
     store_bind_text(query, 1, tenant);
-    code = store_step(query, &row, fault);
-    if (code != FAULT_NONE)
-        return code;
-    assert(row && "an aggregate gives one row");
-    *out = store_whole(query, 0);
-    store_reset(query);
-    return FAULT_NONE;
+    return store_read_whole(query, out, fault);
 }
 
 enum fault_code usage_dlq_put(struct store *store, const struct usage_batch *batch,

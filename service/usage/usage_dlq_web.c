@@ -8,6 +8,7 @@
 #include "service/identity/identity.h"
 #include "service/service.h"
 #include "service/usage/usage_dlq.h"
+#include "service/usage/usage_query.h"
 
 enum {
     LIST_USUAL = 50,
@@ -15,15 +16,6 @@ enum {
     BODY_MAX = 128 * 1024,
     CHECKPOINT_MAX = 64 * 1024
 };
-
-static void put_time(struct json_out *out, const char *name, int64_t at_us)
-{
-    struct buf text;
-    buf_init(&text, 64);
-    time_add_rfc3339(&text, at_us);
-    json_put_text(out, name, buf_str(&text));
-    buf_done(&text);
-}
 
 static void put_entry(struct json_out *out, const struct usage_dlq_entry *entry)
 {
@@ -34,9 +26,9 @@ static void put_entry(struct json_out *out, const struct usage_dlq_entry *entry)
     json_put_text(out, "detail", entry->detail);
     json_put_text(out, "source", entry->source);
     json_put_text(out, "event_id", entry->event_id);
-    put_time(out, "received_at", entry->received_us);
+    usage_put_time(out, "received_at", entry->received_us);
     if (entry->ended_us != 0) {
-        put_time(out, "ended_at", entry->ended_us);
+        usage_put_time(out, "ended_at", entry->ended_us);
         json_put_text(out, "ended_by", entry->ended_by);
         json_put_text(out, "ended_why", entry->ended_why);
     }

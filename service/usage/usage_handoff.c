@@ -1,8 +1,6 @@
 /* The service's own meter, and whether it agrees with what it counts. */
 #include "service/usage/usage.h"
 
-#include <assert.h>
-
 #include "libs/text/json_write.h"
 #include "libs/text/time.h"
 #include "service/usage/usage_ingest.h"
@@ -80,18 +78,11 @@ static enum fault_code count(struct store *store, const char *sql, struct str te
                              struct fault *fault)
 {
     struct statement *query;
-    bool row = false;
     enum fault_code code = store_prepare(store, sql, &query, fault);
     if (code != FAULT_NONE)
         return code;
     store_bind_text(query, 1, tenant);
-    code = store_step(query, &row, fault);
-    if (code != FAULT_NONE)
-        return code;
-    assert(row && "an aggregate gives one row");
-    *out = store_whole(query, 0);
-    store_reset(query);
-    return FAULT_NONE;
+    return store_read_whole(query, out, fault);
 }
 
 enum fault_code usage_reconcile(struct store *store, struct str tenant,

@@ -6,7 +6,7 @@
 
 #include "libs/core/map.h"
 #include "libs/text/json.h"
-#include "libs/text/json_write.h"
+#include "libs/text/time.h"
 #include "service/usage/usage_rollup.h"
 #include "service/usage/usage_sql.h"
 #include "service/usage/usage_store.h"
@@ -57,6 +57,15 @@ void usage_add_shown(struct buf *out, const struct usage_meter *meter, __int128 
         len--;
     buf_add_byte(out, '.');
     buf_add(out, (struct str){digits, len});
+}
+
+void usage_put_time(struct json_out *out, const char *name, int64_t at_us)
+{
+    struct buf text;
+    buf_init(&text, 64);
+    time_add_rfc3339(&text, at_us);
+    json_put_text(out, name, buf_str(&text));
+    buf_done(&text);
 }
 
 /* --- rows ----------------------------------------------------------------------------------- */

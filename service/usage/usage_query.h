@@ -5,6 +5,7 @@
 #include "libs/core/arena.h"
 #include "libs/core/buf.h"
 #include "libs/store/store.h"
+#include "libs/text/json_write.h"
 #include "libs/zone/zone.h"
 #include "service/usage/usage_meter.h"
 
@@ -46,6 +47,9 @@ struct usage_report {
 enum fault_code usage_query_run(const struct usage_query *query, struct store *store,
                                 struct str tenant, struct arena *arena, struct usage_report *out,
                                 struct fault *fault) MUST_USE;
+
+/* A member with a moment as RFC 3339. */
+void usage_put_time(struct json_out *out, const char *name, int64_t at_us);
 
 /* Adds a whole number of base units, "-" and all. */
 void usage_add_whole(struct buf *out, __int128 number);

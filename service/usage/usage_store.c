@@ -15,19 +15,6 @@ static struct str key_of(const uint8_t key[USAGE_KEY_SIZE])
     return bytes_of(key, USAGE_KEY_SIZE);
 }
 
-/* The one row of an aggregate's one column. */
-static enum fault_code read_whole(struct statement *query, int64_t *out, struct fault *fault)
-{
-    bool row = false;
-    enum fault_code code = store_step(query, &row, fault);
-    if (code != FAULT_NONE)
-        return code;
-    assert(row && "an aggregate gives one row");
-    *out = store_whole(query, 0);
-    store_reset(query);
-    return FAULT_NONE;
-}
-
 /* --- tenants -------------------------------------------------------------------------------- */
 
 enum fault_code usage_store_zone(struct store *store, struct str tenant, struct arena *arena,
@@ -73,7 +60,7 @@ enum fault_code usage_store_last_seq(struct store *store, int64_t *out, struct f
     static const char sql[] = "SELECT coalesce(max(seq), 0) FROM usage_events";
     struct statement *query;
     enum fault_code code = store_prepare(store, sql, &query, fault);
-    return code == FAULT_NONE ? read_whole(query, out, fault) : code;
+    return code == FAULT_NONE ? store_read_whole(query, out, fault) : code;
 }
 
 static enum fault_code is_same(struct store *store, struct str tenant,
@@ -193,7 +180,7 @@ static enum fault_code next_dimset(struct store *store, struct str tenant, int64
     if (code != FAULT_NONE)
         return code;
     store_bind_text(query, 1, tenant);
-    return read_whole(query, out, fault);
+    return store_read_whole(query, out, fault);
 }
 
 static enum fault_code count_dimsets(struct store *store, struct str tenant,
@@ -207,7 +194,7 @@ static enum fault_code count_dimsets(struct store *store, struct str tenant,
         return code;
     store_bind_text(query, 1, tenant);
     store_bind_text(query, 2, str_of(meter->name));
-    return read_whole(query, out, fault);
+    return store_read_whole(query, out, fault);
 }
 
 static enum fault_code insert_dimset(struct store *store, struct str tenant,

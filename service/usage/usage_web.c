@@ -202,15 +202,6 @@ static enum fault_code read_query(const struct web_request *request, struct usag
     return code == FAULT_NONE ? read_by(request, query, fault) : code;
 }
 
-static void put_time(struct json_out *out, const char *name, int64_t at_us)
-{
-    struct buf text;
-    buf_init(&text, 64);
-    time_add_rfc3339(&text, at_us);
-    json_put_text(out, name, buf_str(&text));
-    buf_done(&text);
-}
-
 static void put_quantity(struct json_out *out, const struct usage_meter *meter, __int128 quantity)
 {
     struct buf text;
@@ -232,9 +223,9 @@ static enum fault_code reply_json(const struct usage_query *query,
     json_put_text(&out, "meter", str_of(query->meter->name));
     json_put_text(&out, "window", str_of(windows[query->window].name));
     json_put_text(&out, "zone", report->zone);
-    put_time(&out, "from", report->from_us);
-    put_time(&out, "to", report->to_us);
-    put_time(&out, "complete_up_to", report->complete_up_to_us);
+    usage_put_time(&out, "from", report->from_us);
+    usage_put_time(&out, "to", report->to_us);
+    usage_put_time(&out, "complete_up_to", report->complete_up_to_us);
     json_put_text(&out, "unit", str_of(query->meter->unit));
     json_put_text(&out, "shown_unit", str_of(query->meter->shown_unit));
     json_open_at(&out, "total", '{');
@@ -244,8 +235,8 @@ static enum fault_code reply_json(const struct usage_query *query,
     for (size_t i = 0; i < report->count; i++) {
         const struct usage_row *row = &report->rows[i];
         json_open(&out, '{');
-        put_time(&out, "from", row->period.from_us);
-        put_time(&out, "to", row->period.to_us);
+        usage_put_time(&out, "from", row->period.from_us);
+        usage_put_time(&out, "to", row->period.to_us);
         json_put_raw(&out, "dimensions", row->dimensions);
         put_quantity(&out, query->meter, row->quantity);
         json_put_whole(&out, "events", row->events);
