@@ -106,54 +106,64 @@ CREATE TABLE budgets_history (
 
 CREATE INDEX budgets_history_by_budget ON budgets_history (tenant, budget, id);
 
--- What the events say a period has used, and what is promised on top of it.
-CREATE TABLE budgets_counters (
-    tenant TEXT NOT NULL,
-    budget TEXT NOT NULL,
-    period_from_us BIGINT NOT NULL,
-    used BIGINT NOT NULL,
-    reserved BIGINT NOT NULL,
-    seq BIGINT NOT NULL,            -- of the last event that `used` holds
-    PRIMARY KEY (tenant, budget, period_from_us)
+-- The processes that decide. Each beats while it lives; one that has not been seen to beat for
+-- `grace_s` and a little more is dead, and what it held is free again. Watchers time that on their
+-- own steady clocks: no moment of another machine is compared.
+CREATE TABLE budgets_nodes (
+    node BIGINT NOT NULL PRIMARY KEY, -- 1, 2, 3 ...; never given twice
+    beat BIGINT NOT NULL,             -- grows
+    grace_s BIGINT NOT NULL,          -- no reservation of it is open for longer
+    started_us BIGINT NOT NULL
 ) WITHOUT ROWID;
 
--- A reservation holds an amount of each budget that it falls under.
-CREATE TABLE budgets_reservations (
-    tenant TEXT NOT NULL,
-    id TEXT NOT NULL,               -- rsv_ and 22 characters
-    budget TEXT NOT NULL,
-    period_from_us BIGINT NOT NULL,
-    meter TEXT NOT NULL,
-    quantity BIGINT NOT NULL,
-    amount BIGINT NOT NULL,
-    holder TEXT NOT NULL,           -- the process that gave it
-    state TEXT NOT NULL,            -- open, settled, released, expired
-    made_us BIGINT NOT NULL,
-    expires_us BIGINT NOT NULL,
-    ended_us BIGINT,
-    PRIMARY KEY (tenant, id, budget)
-) WITHOUT ROWID;
-
-CREATE INDEX budgets_reservations_open ON budgets_reservations (tenant, budget, expires_us)
-    WHERE ended_us IS NULL;
-
--- What of a budget is lent to a process, which decides within it by itself until it expires.
+-- What of a budget is lent to a process, which decides within it by itself. Used and held together
+-- are never above the limit when something is lent. Only its process changes a row while it lives.
 CREATE TABLE budgets_slices (
     tenant TEXT NOT NULL,
     budget TEXT NOT NULL,
     period_from_us BIGINT NOT NULL,
-    holder TEXT NOT NULL,
-    amount BIGINT NOT NULL,
-    fence BIGINT NOT NULL,
-    expires_us BIGINT NOT NULL,
-    PRIMARY KEY (tenant, budget, period_from_us, holder)
+    node BIGINT NOT NULL,
+    held BIGINT NOT NULL,           -- reserved or free to be
+    reserved BIGINT NOT NULL,       -- as of its last beat
+    recalled BIGINT NOT NULL,       -- 1: another process needs what is free of it
+    PRIMARY KEY (tenant, budget, period_from_us, node)
+) WITHOUT ROWID;
+
+CREATE INDEX budgets_slices_by_node ON budgets_slices (node);
+
+-- Reservations that were settled, each once, whoever it was: by a call, or by an event that names
+-- it. Kept as long as such an event is taken.
+CREATE TABLE budgets_settled (
+    tenant TEXT NOT NULL,
+    node BIGINT NOT NULL,           -- the process that gave it
+    number BIGINT NOT NULL,         -- within the process
+    quantity BIGINT NOT NULL,
+    event_key BYTEA,                -- of the event that settled it; NULL: a call
+    at_us BIGINT NOT NULL,
+    PRIMARY KEY (tenant, node, number)
+) WITHOUT ROWID;
+
+CREATE INDEX budgets_settled_by_time ON budgets_settled (at_us);
+
+-- Reservations that have ended elsewhere than in the process that gave them, for it to read.
+CREATE TABLE budgets_ended (
+    node BIGINT NOT NULL,
+    tenant TEXT NOT NULL,
+    number BIGINT NOT NULL,
+    settled BIGINT NOT NULL,        -- 1; 0: released
+    PRIMARY KEY (node, tenant, number)
+) WITHOUT ROWID;
+
+-- What reservations' names are signed with. One row.
+CREATE TABLE budgets_key (
+    id BIGINT NOT NULL PRIMARY KEY,
+    secret BYTEA NOT NULL
 ) WITHOUT ROWID;
 
 -- Refusals, and what shadow budgets would have refused, each; the allowed ones are only counted.
 CREATE TABLE budgets_decisions (
     tenant TEXT NOT NULL,
-    id BIGINT NOT NULL,             -- 1, 2, 3 ... within the tenant
-    decision TEXT NOT NULL,         -- dec_ and 22 characters
+    id TEXT NOT NULL,               -- dec_ and 26 characters, which grow with time
     at_us BIGINT NOT NULL,
     budget TEXT NOT NULL,
     budget_name TEXT NOT NULL,
@@ -162,21 +172,21 @@ CREATE TABLE budgets_decisions (
     used BIGINT NOT NULL,
     reserved BIGINT NOT NULL,
     limit_amount BIGINT NOT NULL,
+    is_cost BIGINT NOT NULL,        -- 1: the three above are micro-units of the currency
     verdict TEXT NOT NULL,          -- throttle, block
     shadow BIGINT NOT NULL,
     caller TEXT NOT NULL,
     subject TEXT NOT NULL,
-    PRIMARY KEY (tenant, id)
+    PRIMARY KEY (tenant, id, budget)
 ) WITHOUT ROWID;
 
 CREATE INDEX budgets_decisions_by_budget ON budgets_decisions (tenant, budget, id);
 
 CREATE TABLE budgets_allowed (
     tenant TEXT NOT NULL,
-    day_us BIGINT NOT NULL,
-    holder TEXT NOT NULL,
+    day_us BIGINT NOT NULL,         -- the day's beginning in the tenant's zone
     decisions BIGINT NOT NULL,
-    PRIMARY KEY (tenant, day_us, holder)
+    PRIMARY KEY (tenant, day_us)
 ) WITHOUT ROWID;
 
 -- Grows with each change to a tenant's budgets, overrides and prices: how every process learns that
