@@ -24,6 +24,13 @@ ON CONFLICT (tenant, meter, from_us, dimset) DO UPDATE SET
     low = (usage_days.low + excluded.low) % 1000000000000000,
     events = usage_days.events + excluded.events;
 
+-- Where events come from: by UTC day, source, and what of their origin they gave.
+
+-- name: add_provenance
+INSERT INTO usage_provenance (tenant, day_us, provenance, events) VALUES ($1, $2, $3, $4)
+ON CONFLICT (tenant, day_us, provenance) DO UPDATE SET
+    events = usage_provenance.events + excluded.events;
+
 -- The rows of a report, in the order of their periods. Months and billing periods are made of days.
 
 -- name: read_hours
@@ -73,6 +80,10 @@ DELETE FROM usage_levels WHERE tenant = $1;
 -- name: forget_corrections
 DELETE FROM usage_corrections WHERE tenant = $1;
 
+-- name: forget_provenance
+DELETE FROM usage_provenance WHERE tenant = $1;
+
 -- name: each_event
-SELECT seq, event_key, meter, kind, time_us, quantity, dimset, refers_to FROM usage_events
+SELECT seq, event_key, meter, kind, time_us, quantity, dimset, refers_to, provenance
+FROM usage_events
 WHERE tenant = $1 AND seq > $2 ORDER BY seq LIMIT $3;

@@ -6,6 +6,7 @@
 #include "libs/core/map.h"
 #include "service/usage/usage_count.h"
 #include "service/usage/usage_dlq.h"
+#include "service/usage/usage_provenance.h"
 
 #define SECOND_US INT64_C(1000000)
 
@@ -152,7 +153,8 @@ struct taking {
     struct store *store;
     struct usage_counting counting;
     struct map dimsets; /* "meter dimensions" to id: most events have those of another one */
-    int64_t seq;        /* the last one given */
+    struct usage_provenance provenance;
+    int64_t seq; /* the last one given */
     struct sha256_state *chain;
 };
 
@@ -182,9 +184,12 @@ static enum fault_code keep(struct taking *taking, struct usage_item *item,
                             const struct usage_kept *kept, bool *out_new, struct fault *fault)
 {
     bool same = false;
-    enum fault_code code =
-        usage_store_insert(taking->store, taking->batch->tenant, taking->seq + 1, &item->event,
-                           kept, taking->batch->received_us, out_new, &same, fault);
+    enum fault_code code = usage_provenance_resolve(&taking->provenance, taking->store,
+                                                    taking->batch->tenant, &item->event, fault);
+    if (code == FAULT_NONE)
+        code =
+            usage_store_insert(taking->store, taking->batch->tenant, taking->seq + 1, &item->event,
+                               kept, taking->batch->received_us, out_new, &same, fault);
     if (code != FAULT_NONE)
         return code;
     if (!*out_new && same) {
@@ -202,7 +207,8 @@ static enum fault_code keep(struct taking *taking, struct usage_item *item,
     item->outcome = USAGE_ACCEPTED;
     item->status = 201;
     sha256_add(taking->chain, (struct str){(const char *)item->event.content, USAGE_CONTENT_SIZE});
-    return FAULT_NONE;
+    return usage_provenance_count(&taking->provenance, item->event.time_us, item->event.provenance,
+                                  fault);
 }
 
 static enum fault_code take_use(struct taking *taking, struct usage_item *item, struct fault *fault)
@@ -304,6 +310,9 @@ static enum fault_code take_all(struct taking *taking, struct fault *fault)
         code = usage_rollup_write(taking->counting.rollup, taking->store, taking->batch->tenant,
                                   fault);
     if (code == FAULT_NONE)
+        code = usage_provenance_write(&taking->provenance, taking->store, taking->batch->tenant,
+                                      fault);
+    if (code == FAULT_NONE)
         code = end_chain(taking, fault);
     sha256_free(taking->chain);
     return code;
@@ -329,7 +338,9 @@ enum fault_code usage_batch_store_in(struct usage_batch *batch, struct store *st
             .counting = {store, batch->tenant, rollup},
         };
         map_init(&taking.dimsets);
+        usage_provenance_init(&taking.provenance);
         code = take_all(&taking, fault);
+        usage_provenance_done(&taking.provenance);
         map_done(&taking.dimsets);
     }
     usage_rollup_free(rollup);

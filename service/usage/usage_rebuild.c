@@ -4,6 +4,7 @@
 
 #include "libs/core/os.h"
 #include "service/usage/usage_count.h"
+#include "service/usage/usage_provenance.h"
 #include "service/usage/usage_sql.h"
 
 enum { PAGE = 10000 }; /* events between two writings of the rollups */
@@ -39,10 +40,16 @@ static enum fault_code keep_old(struct store *store, struct str tenant, struct f
         "INSERT INTO usage_rebuild_old (tenant, unit, meter, from_us, dimset, high, low, events)"
         " SELECT tenant, 'day', meter, from_us, dimset, high, low, events FROM usage_days"
         " WHERE tenant = $1 AND (high <> 0 OR low <> 0 OR events <> 0)";
+    static const char provenance[] =
+        "INSERT INTO usage_rebuild_old (tenant, unit, meter, from_us, dimset, high, low, events)"
+        " SELECT tenant, 'provenance', '', day_us, provenance, 0, 0, events FROM usage_provenance"
+        " WHERE tenant = $1 AND events <> 0";
     enum fault_code code = run(store, clear, tenant, NULL, fault);
     if (code == FAULT_NONE)
         code = run(store, hours, tenant, NULL, fault);
-    return code == FAULT_NONE ? run(store, days, tenant, NULL, fault) : code;
+    if (code == FAULT_NONE)
+        code = run(store, days, tenant, NULL, fault);
+    return code == FAULT_NONE ? run(store, provenance, tenant, NULL, fault) : code;
 }
 
 static enum fault_code compare(struct store *store, struct str tenant, int64_t *out,
@@ -59,7 +66,10 @@ static enum fault_code compare(struct store *store, struct str tenant, int64_t *
         "   WHERE tenant = $1 AND (high <> 0 OR low <> 0 OR events <> 0)"
         "  UNION ALL"
         "  SELECT 'day' AS unit, meter, from_us, dimset, high, low, events FROM usage_days"
-        "   WHERE tenant = $1 AND (high <> 0 OR low <> 0 OR events <> 0)) AS each_row"
+        "   WHERE tenant = $1 AND (high <> 0 OR low <> 0 OR events <> 0)"
+        "  UNION ALL"
+        "  SELECT 'provenance' AS unit, '' AS meter, day_us, provenance, 0, 0, events"
+        "   FROM usage_provenance WHERE tenant = $1 AND events <> 0) AS each_row"
         " GROUP BY unit, meter, from_us, dimset"
         " HAVING count(*) <> 2 OR min(high) <> max(high) OR min(low) <> max(low)"
         "  OR min(events) <> max(events)) AS differing";
@@ -70,9 +80,9 @@ static enum fault_code compare(struct store *store, struct str tenant, int64_t *
 
 static enum fault_code forget(struct store *store, struct str tenant, struct fault *fault)
 {
-    static const enum usage_sql_name names[] = {USAGE_SQL_FORGET_HOURS, USAGE_SQL_FORGET_DAYS,
-                                                USAGE_SQL_FORGET_LEVELS,
-                                                USAGE_SQL_FORGET_CORRECTIONS};
+    static const enum usage_sql_name names[] = {
+        USAGE_SQL_FORGET_HOURS, USAGE_SQL_FORGET_DAYS, USAGE_SQL_FORGET_LEVELS,
+        USAGE_SQL_FORGET_CORRECTIONS, USAGE_SQL_FORGET_PROVENANCE};
     enum fault_code code = FAULT_NONE;
     for (size_t i = 0; i < sizeof names / sizeof names[0] && code == FAULT_NONE; i++)
         code = run(store, usage_sql(names[i]), tenant, NULL, fault);
@@ -85,7 +95,7 @@ static enum fault_code forget(struct store *store, struct str tenant, struct fau
 struct past {
     int64_t seq;
     struct usage_kept kept;
-    struct usage_event event; /* key, kind, quantity, refers_to */
+    struct usage_event event; /* key, kind, quantity, refers_to, provenance */
 };
 
 static enum fault_code read_past(struct statement *query, struct past *out, struct fault *fault)
@@ -102,6 +112,7 @@ static enum fault_code read_past(struct statement *query, struct past *out, stru
     };
     out->event.kind = out->kept.kind;
     out->event.quantity = out->kept.quantity;
+    out->event.provenance = (int)store_whole(query, 8);
     if (!out->kept.meter || key.len != USAGE_KEY_SIZE ||
         (out->kept.kind != USAGE_USE && refers_to.len != USAGE_KEY_SIZE))
         return fault_set(fault, FAULT_CORRUPT, "event %lld is not what the service writes",
@@ -152,23 +163,43 @@ static enum fault_code read_page(const struct usage_counting *counting, int64_t 
     return code;
 }
 
+static enum fault_code count_page(const struct usage_counting *counting, const struct past *page,
+                                  size_t count, struct usage_provenance *provenance,
+                                  struct fault *fault)
+{
+    enum fault_code code = FAULT_NONE;
+    for (size_t i = 0; i < count && code == FAULT_NONE; i++) {
+        code = count_past(counting, &page[i], fault);
+        if (code == FAULT_NONE)
+            code = usage_provenance_count(provenance, page[i].kept.time_us,
+                                          page[i].event.provenance, fault);
+    }
+    if (code == FAULT_NONE)
+        code = usage_rollup_write(counting->rollup, counting->store, counting->tenant, fault);
+    if (code == FAULT_NONE)
+        code = usage_provenance_write(provenance, counting->store, counting->tenant, fault);
+    usage_rollup_clear(counting->rollup);
+    usage_provenance_clear(provenance);
+    return code;
+}
+
 static enum fault_code count_all(const struct usage_counting *counting, struct past *page,
                                  int64_t *out_events, struct fault *fault)
 {
     int64_t after = 0;
     size_t count = 0;
+    struct usage_provenance provenance;
     enum fault_code code = FAULT_NONE;
+    usage_provenance_init(&provenance);
     do {
         code = read_page(counting, after, page, &count, fault);
-        for (size_t i = 0; i < count && code == FAULT_NONE; i++)
-            code = count_past(counting, &page[i], fault);
         if (code == FAULT_NONE)
-            code = usage_rollup_write(counting->rollup, counting->store, counting->tenant, fault);
-        usage_rollup_clear(counting->rollup);
+            code = count_page(counting, page, count, &provenance, fault);
         *out_events += (int64_t)count;
         if (count > 0)
             after = page[count - 1].seq;
     } while (code == FAULT_NONE && count == PAGE);
+    usage_provenance_done(&provenance);
     return code;
 }
 

@@ -18,6 +18,7 @@ enum { TEXT_MAX = 16 * 1024 };
 static const char *const names[USAGE_SQL_COUNT] = {
     [USAGE_SQL_ADD_HOUR] = "add_hour",
     [USAGE_SQL_ADD_DAY] = "add_day",
+    [USAGE_SQL_ADD_PROVENANCE] = "add_provenance",
     [USAGE_SQL_READ_HOURS] = "read_hours",
     [USAGE_SQL_READ_DAYS] = "read_days",
     [USAGE_SQL_LEVEL_BEFORE] = "level_before",
@@ -27,6 +28,7 @@ static const char *const names[USAGE_SQL_COUNT] = {
     [USAGE_SQL_FORGET_DAYS] = "forget_days",
     [USAGE_SQL_FORGET_LEVELS] = "forget_levels",
     [USAGE_SQL_FORGET_CORRECTIONS] = "forget_corrections",
+    [USAGE_SQL_FORGET_PROVENANCE] = "forget_provenance",
     [USAGE_SQL_EACH_EVENT] = "each_event",
 };
 
