@@ -1,8 +1,9 @@
-/* The pages: HTML shell, script modules, style sheet and drawing library, built into the program.
+/* The pages: HTML shell, script modules, style sheets and drawing libraries, built into the program.
  *
  * The bytes are compressed at build time and live in read-only memory as long as the program, so a
- * reply may point at them. The drawing library (graph-view.js) comes from npm; where npm was not
- * reached at build time it is absent, ui_has_drawing() says so, and the pages show their tables. */
+ * reply may point at them. The drawing libraries (graph-view.js, chart-view.js) come from npm; where
+ * npm was not reached at build time they are absent, ui_has_drawing() says so, and the pages show
+ * their tables. */
 #ifndef IG_UI_UI_H
 #define IG_UI_UI_H
 
@@ -27,7 +28,7 @@ const struct ui_asset *ui_asset_find(struct str name);
 /* The shell, the same for every page. Never immutable. */
 const struct ui_asset *ui_page(void);
 
-/* Whether the library that draws the graph is in this build. */
+/* Whether the libraries that draw graphs and charts are in this build. */
 bool ui_has_drawing(void);
 
 #endif

@@ -20,6 +20,11 @@ static enum fault_code to_sign_in(struct web_request *request, struct web_reply 
     buf_init(&location, LOCATION_MAX);
     buf_add(&location, STR("/signin?next="));
     web_add_encoded(&location, request->path);
+    if (request->query.len > 0) {
+        /* Filters are part of a page's address: who comes back sees what was asked for. */
+        buf_add(&location, STR("%3F"));
+        web_add_encoded(&location, request->query);
+    }
     enum fault_code code = buf_check(&location, "the address", fault);
     if (code == FAULT_NONE)
         web_redirect(request, reply, buf_str(&location));
@@ -93,6 +98,9 @@ const struct web_route ui_routes[] = {
     {"GET", "/handoffs", get_page, 0},
     {"GET", "/handoffs/{}", get_page, 0},
     {"GET", "/admin", get_page, 0},
+    {"GET", "/admin/{}", get_page, 0},
+    {"GET", "/admin/{}/{}", get_page, 0},
+    {"GET", "/admin/{}/{}/{}", get_page, 0},
     {"GET", "/signin", get_sign_in, 0},
     {"GET", "/assets/{}", get_asset, 0},
     WEB_ROUTES_END,

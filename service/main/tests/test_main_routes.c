@@ -60,6 +60,9 @@ static const struct {
     {"GET", "/handoffs", "vnudbm"},
     {"GET", "/handoffs/{}", "vnudbm"},
     {"GET", "/admin", "vnudbm"},
+    {"GET", "/admin/{}", "vnudbm"},
+    {"GET", "/admin/{}/{}", "vnudbm"},
+    {"GET", "/admin/{}/{}/{}", "vnudbm"},
     {"GET", "/assets/{}", "*"},
 };
 
@@ -264,6 +267,10 @@ static void pages__send_who_is_not_signed_in_to_sign_in_and_back(void **state)
     assert_int_equal(reply.status, 303);
     assert_true(
         str_equal(client_header(&reply, "Location"), STR("/signin?next=/handoffs/a%20b%26c%22")));
+    client_reply_done(&reply);
+    reply = client_get(fixture.port, "/admin/usage?range=30d&by=a%26b");
+    assert_true(str_equal(client_header(&reply, "Location"),
+                          STR("/signin?next=/admin/usage%3Frange%3D30d%26by%3Da%2526b")));
     client_reply_done(&reply);
     reply = client_get(fixture.port, "/");
     assert_true(str_equal(client_header(&reply, "Location"), STR("/handoffs")));

@@ -12,7 +12,7 @@ for (const input of inputs) {
 }
 
 const lines = [
-    "The graph page's drawing library holds these packages, each under its own licence.",
+    "The drawing libraries of the pages hold these packages, each under its own licence.",
     "",
 ];
 for (const name of [...names].sort()) {

@@ -115,7 +115,8 @@ static void ui__has_every_module_that_a_module_imports(void **state)
         char *text = inflated(&ui_table[i]);
         for (const char *at = strstr(text, "\"./"); at; at = strstr(at + 1, "\"./")) {
             struct str name = quoted(at + 3);
-            bool drawing = str_starts(name, STR("graph-view."));
+            bool drawing =
+                str_starts(name, STR("graph-view.")) || str_starts(name, STR("chart-view."));
             assert_true(ui_asset_find(name) != NULL || (drawing && !ui_has_drawing()));
             named++;
         }
