@@ -18,6 +18,10 @@ struct service_counters {
     atomic_uint_fast64_t handoffs_duplicate;
     atomic_uint_fast64_t handoffs_refused;
     atomic_uint_fast64_t handoffs_opened; /* clicks on their links */
+    atomic_uint_fast64_t decisions_allowed;
+    atomic_uint_fast64_t decisions_throttled; /* answered with 429 */
+    atomic_uint_fast64_t decisions_blocked;   /* answered with 402 */
+    atomic_uint_fast64_t decisions_shadowed;  /* allowed, as the budget that says no only watches */
 };
 
 struct service {

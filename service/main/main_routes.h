@@ -10,7 +10,8 @@ extern const size_t main_table_count;
 /* Large bodies are taken from who has a credential. */
 web_admission main_admit;
 
-extern const struct web_route main_status_routes[]; /* health, metrics, the OpenAPI document */
+extern const struct web_route main_status_routes[]; /* health, the OpenAPI document */
+extern const struct web_route main_metrics_routes[];
 extern const struct web_route main_whoami_routes[]; /* who asks, and what answers */
 extern const struct web_route main_audit_routes[];  /* the audit log, read; here and not in
                                                        service/audit, which the gate stands upon */

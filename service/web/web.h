@@ -50,11 +50,18 @@ struct web_reply {
 typedef enum fault_code web_handler(void *service, struct web_request *request,
                                     struct web_reply *reply, struct fault *fault);
 
+/* Which promise an answer counts for. */
+enum web_sli_kind { WEB_SLI_READ, WEB_SLI_WRITE, WEB_SLI_DECISION, WEB_SLI_KINDS };
+
+/* What a route is measured as; by default GET is a read and all else a write. */
+enum web_measure { WEB_MEASURE_BY_METHOD, WEB_MEASURE_DECISION, WEB_MEASURE_NONE };
+
 struct web_route {
     const char *method;
     const char *pattern; /* "/v1/handoffs/{}/graph"; a final "{*}" matches the rest, slashes too */
     web_handler *handler;
     size_t body_limit; /* bytes after inflating; 0: no body is allowed */
+    enum web_measure measure;
 };
 
 /* Header by name without case, query member percent-decoded, cookie by name; empty when absent.
@@ -89,6 +96,20 @@ struct web_stats {
     uint64_t cut_connections; /* too slow: sent or read less than they had to by their deadline */
 };
 
+/* Answers by how long they took, from the whole request to the reply: the service's own time.
+ * Failed are those with a status of 500 and more; a slow or wrong client does not count against us.
+ */
+enum { WEB_SLI_BUCKETS = 15 };
+struct web_sli_counts {
+    uint64_t buckets[WEB_SLI_BUCKETS]; /* not added up; bounds: web_sli_bounds_us */
+    uint64_t answers;
+    uint64_t sum_us;
+    uint64_t failed;
+};
+
+/* In seconds, evenly spread within a bucket as Prometheus' histogram_quantile has it. */
+double web_sli_quantile_s(const struct web_sli_counts *counts, double share);
+
 struct web_server;
 
 /* Who is let send a large body. As a handler, but before the body is read. */
@@ -120,6 +141,9 @@ enum fault_code web_server_start(const struct web_settings *settings,
                                  struct fault *fault) MUST_USE;
 int web_server_port(const struct web_server *server);
 struct web_stats web_server_stats(const struct web_server *server);
+/* Of the last `window_us` (a minute to an hour), or with 0 since the start. */
+struct web_sli_counts web_server_sli(struct web_server *server, enum web_sli_kind kind,
+                                     int64_t window_us);
 /* Takes no new connection, lets requests under way end (at most `wait_ms`), then closes. */
 void web_server_stop(struct web_server *taken, int wait_ms);
 

@@ -158,10 +158,28 @@ static void prepare_body(struct web_exchange *exchange, const struct web_head *h
     }
 }
 
+/* What belongs to no route is measured by its method too. A version of HTTP that we do not speak is
+ * the client's error, whatever its number says. */
+static void measure(struct web_exchange *exchange, int64_t began_us)
+{
+    const struct web_route *route = exchange->route;
+    const struct str method = exchange->request.method;
+    bool reads = str_equal(method, STR("GET")) || str_equal(method, STR("HEAD"));
+    enum web_sli_kind kind = reads ? WEB_SLI_READ : WEB_SLI_WRITE;
+    if (route && route->measure == WEB_MEASURE_NONE)
+        return;
+    if (route && route->measure == WEB_MEASURE_DECISION)
+        kind = WEB_SLI_DECISION;
+    int64_t now_us = os_monotonic_us();
+    bool failed = exchange->reply.status >= 500 && exchange->problem != &web_problem_version;
+    web_sli_add(&exchange->shared->sli, kind, now_us - began_us, failed, now_us);
+}
+
 static enum MHD_Result answer(struct web_exchange *exchange, struct MHD_Connection *connection)
 {
     struct web_request *request = &exchange->request;
     struct web_reply *reply = &exchange->reply;
+    const int64_t began_us = os_monotonic_us();
     web_guarded_deadline(exchange->guarded, 0); /* our own time does not count against the client */
     if (!exchange->problem && web_body_end(&exchange->body, &exchange->fault) != FAULT_NONE)
         refuse(exchange, NULL);
@@ -187,6 +205,7 @@ static enum MHD_Result answer(struct web_exchange *exchange, struct MHD_Connecti
         log_event(LOG_ERROR, "web.failed", LOG_NUMBER("status", reply->status),
                   LOG_TEXT("reason", str_of(exchange->fault.text)));
 
+    measure(exchange, began_us);
     drop_body(exchange);
     exchange->phase = PHASE_ANSWERED;
     bool closing = exchange->closing || atomic_load(&exchange->shared->stopping);

@@ -8,6 +8,7 @@
 
 #include "service/web/web.h"
 #include "service/web/web_guard.h"
+#include "service/web/web_sli.h"
 
 /* What all exchanges of a server share. */
 struct web_shared {
@@ -24,6 +25,7 @@ struct web_shared {
     atomic_uint_fast64_t by_class[6];
     atomic_uint_fast64_t bytes_in;
     atomic_uint_fast64_t bytes_out;
+    struct web_sli sli;
 };
 
 struct web_exchange;

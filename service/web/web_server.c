@@ -158,6 +158,8 @@ enum fault_code web_server_start(const struct web_settings *settings,
     server->shared.admit = settings->admit;
     server->shared.request_timeout_us = (int64_t)settings->header_timeout_s * 1000000;
 
+    web_sli_init(&server->shared.sli);
+
     int fd = -1;
     code = web_listen_open(settings->listen, &fd, &server->port, fault);
     if (code == FAULT_NONE && settings->listening)
@@ -175,6 +177,7 @@ enum fault_code web_server_start(const struct web_settings *settings,
         if (fd >= 0)
             close(fd);
         web_guard_free(server->shared.guard);
+        web_sli_done(&server->shared.sli);
         os_free(server);
         return code;
     }
@@ -202,6 +205,14 @@ struct web_stats web_server_stats(const struct web_server *server)
     return stats;
 }
 
+struct web_sli_counts web_server_sli(struct web_server *server, enum web_sli_kind kind,
+                                     int64_t window_us)
+{
+    struct web_sli_counts counts;
+    web_sli_read(&server->shared.sli, kind, window_us, os_monotonic_us(), &counts);
+    return counts;
+}
+
 void web_server_stop(struct web_server *taken, int wait_ms)
 {
     if (!taken)
@@ -215,5 +226,6 @@ void web_server_stop(struct web_server *taken, int wait_ms)
     if (listening >= 0)
         close(listening);
     web_guard_free(taken->shared.guard);
+    web_sli_done(&taken->shared.sli);
     os_free(taken);
 }

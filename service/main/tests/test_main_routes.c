@@ -260,6 +260,34 @@ static void metrics__count_requests_and_records(void **state)
     client_reply_done(&reply);
 }
 
+/* The probes of a balancer would make any service look fast and available. */
+static void metrics__tell_service_levels_without_the_probes(void **state)
+{
+    (void)state;
+    const char *const asked[] = {"/whoami", "/v1/whoami", "/healthz", "/readyz", "/metrics"};
+    struct client_reply reply = fixture_ask(&fixture, "GET", "/metrics", NULL, "");
+    char was[128];
+    struct str marker = STR("intelgraphd_request_duration_seconds_count{kind=\"read\"} ");
+    size_t at = str_find(reply.body, marker);
+    assert_true(at < reply.body.len);
+    long reads = strtol(reply.body.ptr + at + marker.len, NULL, 10);
+    client_reply_done(&reply);
+    for (size_t i = 0; i < sizeof asked / sizeof asked[0]; i++) {
+        reply = fixture_ask(&fixture, "GET", asked[i], NULL, "");
+        client_reply_done(&reply);
+    }
+    reply = fixture_ask(&fixture, "GET", "/metrics", NULL, "");
+    snprintf(was, sizeof was, "%.*s%ld\n", STR_ARG(marker), reads + 2);
+    assert_true(client_says(&reply, was));
+    assert_true(client_says(&reply, "\nintelgraphd_slo_availability_ratio{window=\"5m\"} 1.0"));
+    assert_true(
+        client_says(&reply, "\nintelgraphd_slo_error_budget_burn_ratio{window=\"1h\"} 0.0"));
+    assert_true(client_says(&reply, "\nintelgraphd_slo_read_p95_seconds{window=\"5m\"} 0."));
+    assert_true(client_says(&reply, "\nintelgraphd_slo_objective{slo=\"availability\"} 0.995\n"));
+    assert_true(client_says(&reply, "\nintelgraphd_active_analysts{window=\"30d\"} 0\n"));
+    client_reply_done(&reply);
+}
+
 static void pages__send_who_is_not_signed_in_to_sign_in_and_back(void **state)
 {
     (void)state;
@@ -320,6 +348,7 @@ int main(void)
         cmocka_unit_test(openapi__and_the_tables_tell_of_the_same_routes),
         cmocka_unit_test(openapi__is_served_as_it_was_built),
         cmocka_unit_test(metrics__count_requests_and_records),
+        cmocka_unit_test(metrics__tell_service_levels_without_the_probes),
         cmocka_unit_test(pages__send_who_is_not_signed_in_to_sign_in_and_back),
         cmocka_unit_test(audit_log__is_read_by_who_may),
     };
