@@ -5,6 +5,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#ifdef __clang_analyzer__ /* the header's words for other files */
+#undef fault_set
+#undef fault_field
+#undef fault_errno
+#undef fault_prefix
+#endif
+
 static void PRINTF_LIKE(4, 0) set_text(struct fault *fault, enum fault_code code, const char *field,
                                        const char *format, va_list args)
 {

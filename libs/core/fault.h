@@ -47,4 +47,12 @@ enum fault_code fault_errno(struct fault *fault, int error, const char *format, 
 /* Puts a context before the sentence that is there ("line 3: ..."); returns the fault's code. */
 enum fault_code fault_prefix(struct fault *fault, const char *format, ...) PRINTF_LIKE(2, 3);
 
+#ifdef __clang_analyzer__
+/* The analyser sees one file at a time; here it learns that none of them gives FAULT_NONE. */
+#define fault_set(...)    (fault_set(__VA_ARGS__) ?: FAULT_CORRUPT)
+#define fault_field(...)  (fault_field(__VA_ARGS__) ?: FAULT_CORRUPT)
+#define fault_errno(...)  (fault_errno(__VA_ARGS__) ?: FAULT_CORRUPT)
+#define fault_prefix(...) (fault_prefix(__VA_ARGS__) ?: FAULT_CORRUPT)
+#endif
+
 #endif

@@ -17,7 +17,7 @@ static bool read_month(struct str name, int *out)
 {
     static const char names[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
     for (int i = 0; i < 12; i++)
-        if (str_equal(name, (struct str){names + 3 * i, 3})) {
+        if (str_equal(name, (struct str){names + (size_t)i * 3, 3})) {
             *out = i + 1;
             return true;
         }

@@ -112,7 +112,7 @@ static enum fault_code read_consistency(const struct wire_place *place, const st
 }
 
 #define AT(member)   offsetof(struct reading, member)
-#define LEAF_TEXT    (4 * (WIRE_AUDIT_LEAF_MAX / 3 + 1))
+#define LEAF_TEXT    (INT64_C(4) * (WIRE_AUDIT_LEAF_MAX / 3 + 1))
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
 static const struct wire_member record_members[] = {

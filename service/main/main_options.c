@@ -1,5 +1,6 @@
 #include "service/main/main_options.h"
 
+#include <assert.h>
 #include <stddef.h>
 #include <stdio.h>
 
@@ -310,6 +311,7 @@ enum fault_code main_options_read(int count, char **words, enum main_wish *out_w
         bool two = len < (int)sizeof both && at + 1 < count && words[at + 1][0] != '-';
         return unknown_command(two ? str_of(both) : str_of(words[at]), fault);
     }
+    assert(command || help); /* nothing but "help" leaves no command */
     for (at += taken; at < count && !help; at++) {
         help = is_help(words[at]);
         if (!help) {

@@ -10,7 +10,7 @@
 
 #define TYPE_PREFIX "io.intelgraph.usage."
 
-enum { DIMENSIONS_BYTES = 4096, TIME_MS_MAX_BITS = 48 };
+enum { DIMENSIONS_BYTES = 4096, CONTENT_BYTES = 2 * DIMENSIONS_BYTES, TIME_MS_MAX_BITS = 48 };
 
 /* --- texts ---------------------------------------------------------------------------------- */
 
@@ -76,7 +76,7 @@ void usage_event_key(struct str source, struct str id, int64_t time_us, uint8_t 
 static enum fault_code set_content(struct usage_event *event, struct fault *fault)
 {
     struct buf text;
-    buf_init(&text, DIMENSIONS_BYTES * 2);
+    buf_init(&text, CONTENT_BYTES);
     buf_addf(&text, "%d %lld %lld %s ", (int)event->kind, (long long)event->time_us,
              (long long)event->quantity, event->meter ? event->meter->name : "");
     buf_add_hex(&text, event->refers_to, USAGE_KEY_SIZE);

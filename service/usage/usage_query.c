@@ -11,7 +11,7 @@
 #include "service/usage/usage_sql.h"
 #include "service/usage/usage_store.h"
 
-enum { DIMENSIONS_BYTES = 4096 };
+enum { DIMENSIONS_BYTES = 4096, KEY_BYTES = 2 * DIMENSIONS_BYTES };
 
 /* --- numbers -------------------------------------------------------------------------------- */
 
@@ -157,7 +157,7 @@ static enum fault_code find_row(struct building *building, struct zone_period pe
     struct usage_report *report = building->report;
     struct buf key;
     uint32_t at = 0;
-    buf_init(&key, DIMENSIONS_BYTES * 2);
+    buf_init(&key, KEY_BYTES);
     buf_addf(&key, "%lld ", (long long)period.from_us);
     buf_add(&key, building->shown);
     enum fault_code code = buf_check(&key, "a report's row", fault);

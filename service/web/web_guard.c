@@ -61,7 +61,7 @@ static void *watch(void *context)
     struct web_guard *guard = context;
     pthread_mutex_lock(&guard->lock);
     while (!guard->ending) {
-        int64_t until_us = os_now_us() + LOOK_EVERY_MS * 1000;
+        int64_t until_us = os_now_us() + INT64_C(1000) * LOOK_EVERY_MS;
         struct timespec until = {.tv_sec = until_us / 1000000,
                                  .tv_nsec = until_us % 1000000 * 1000};
         pthread_cond_timedwait(&guard->wake, &guard->lock, &until);

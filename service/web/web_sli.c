@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-static const int64_t minute_us = 60 * 1000000;
+static const int64_t minute_us = INT64_C(60) * 1000000;
 
 /* 10 ms and 300 ms are what is promised; the rest is spread around them. */
 const int64_t web_sli_bounds_us[WEB_SLI_BUCKETS - 1] = {
