@@ -13,9 +13,11 @@ enum fault_code main_admit(void *context, struct web_request *request, struct fa
 }
 
 const struct web_route *const main_tables[] = {
-    handoffs_routes,   handoffs_read_routes, handoffs_record_routes, identity_routes,
-    main_audit_routes, main_status_routes,   main_metrics_routes,    main_whoami_routes,
-    ui_routes,         handoffs_open_routes, usage_routes,           usage_dlq_routes,
+    handoffs_routes,         handoffs_read_routes, handoffs_record_routes,
+    identity_routes,         main_audit_routes,    main_status_routes,
+    main_metrics_routes,     main_whoami_routes,   ui_routes,
+    handoffs_open_routes,    usage_routes,         usage_dlq_routes,
+    usage_provenance_routes,
 };
 
 const size_t main_table_count = sizeof main_tables / sizeof main_tables[0];

@@ -3,6 +3,7 @@
  *     POST /v1/events            CloudEvents in, each with its outcome
  *     GET  /v1/meters            what can be counted
  *     GET  /v1/usage             by hour, day, month or billing period; JSON or CSV
+ *     GET  /v1/usage/provenance  how much of its origin each source's usage tells
  *     GET  /v1/usage/dlq ...     what could not be taken: look, mend and replay, discard */
 #ifndef IG_USAGE_USAGE_H
 #define IG_USAGE_USAGE_H
@@ -13,6 +14,7 @@
 
 extern const struct web_route usage_routes[];     /* events and reports */
 extern const struct web_route usage_dlq_routes[]; /* the DLQ's inspector */
+extern const struct web_route usage_provenance_routes[];
 
 /* A hand-off that was committed, counted within its own transaction: hand-offs and their usage
  * cannot come to differ. Its id is the event's, so that it counts once. */

@@ -11,6 +11,7 @@
 #include "service/service.h"
 #include "service/usage/usage_body.h"
 #include "service/usage/usage_query.h"
+#include "service/usage/usage_report.h"
 
 enum { EVENT_ARENA_MAX = 4 << 20, DAY_S = 86400, REPORT_USUAL_DAYS = 31 };
 
@@ -163,6 +164,36 @@ static enum fault_code read_by(const struct web_request *request, struct usage_q
                                struct fault *fault)
 {
     struct str rest = web_query(request, "by");
+enum fault_code usage_read_span(const struct web_request *request, int64_t now_us,
+                                int64_t *out_from_us, int64_t *out_to_us, struct fault *fault)
+{
+    int64_t usual_us = now_us - (int64_t)REPORT_USUAL_DAYS * DAY_S * 1000000;
+    int64_t from_us;
+    int64_t to_us;
+    enum fault_code code = read_moment(request, "to", now_us, &to_us, fault);
+    if (code == FAULT_NONE)
+        code = read_moment(request, "from", usual_us, &from_us, fault);
+    if (code != FAULT_NONE)
+        return code;
+    if (from_us >= to_us)
+        return fault_field(fault, FAULT_INPUT, "from",
+                           "from must be before to, which is now unless it is given");
+    *out_from_us = from_us;
+    *out_to_us = to_us;
+    return FAULT_NONE;
+}
+
+enum fault_code usage_read_format(const struct web_request *request, bool *out_csv,
+                                  struct fault *fault)
+{
+    struct str format = web_query(request, "format");
+    bool is_csv = str_equal(format, STR("csv"));
+    if (format.len > 0 && !is_csv && !str_equal(format, STR("json")))
+        return fault_field(fault, FAULT_INPUT, "format", "format must be json or csv");
+    *out_csv = is_csv;
+    return FAULT_NONE;
+}
+
     struct str name;
     while (rest.len > 0) {
         str_cut(rest, ',', &name, &rest);
@@ -193,12 +224,7 @@ static enum fault_code read_query(const struct web_request *request, struct usag
     int64_t usual_us = query->now_us - (int64_t)REPORT_USUAL_DAYS * DAY_S * 1000000;
     enum fault_code code = read_window(request, &query->window, fault);
     if (code == FAULT_NONE)
-        code = read_moment(request, "to", query->now_us, &query->to_us, fault);
-    if (code == FAULT_NONE)
-        code = read_moment(request, "from", usual_us, &query->from_us, fault);
-    if (code == FAULT_NONE && query->from_us >= query->to_us)
-        code = fault_field(fault, FAULT_INPUT, "from",
-                           "from must be before to, which is now unless it is given");
+        code = usage_read_span(request, query->now_us, &query->from_us, &query->to_us, fault);
     return code == FAULT_NONE ? read_by(request, query, fault) : code;
 }
 
@@ -247,8 +273,7 @@ static enum fault_code reply_json(const struct usage_query *query,
     return buf_check(&reply->body, "the report", fault);
 }
 
-/* Quoted; a value that a spreadsheet would take for a formula gets an apostrophe before it. */
-static void add_cell(struct buf *out, struct str text)
+void usage_add_cell(struct buf *out, struct str text)
 {
     buf_add_byte(out, '"');
     if (text.len > 0 && str_find_byte(STR("=+-@\t\r"), text.ptr[0]) < 6)
@@ -279,7 +304,7 @@ static enum fault_code add_csv_row(const struct usage_query *query, const struct
         if (!json_text(json_member(dimensions, name), &value))
             json_text(json_member(dimensions, "overflow"), &value);
         buf_add_byte(out, ',');
-        add_cell(out, value);
+        usage_add_cell(out, value);
     }
     buf_add_byte(out, ',');
     usage_add_whole(out, row->quantity);
@@ -329,16 +354,13 @@ static enum fault_code get_usage(void *context, struct web_request *request,
     struct identity_caller caller;
     struct usage_query query = {0};
     struct usage_report report;
-    struct str format;
+    bool is_csv = false;
     enum fault_code code =
         identity_gate(service->identity, request, PERMIT_USAGE_READ, &caller, fault);
-    if (code != FAULT_NONE)
-        return code;
-    format = web_query(request, "format");
-    bool is_csv = str_equal(format, STR("csv"));
-    if (format.len > 0 && !is_csv && !str_equal(format, STR("json")))
-        return fault_field(fault, FAULT_INPUT, "format", "format must be json or csv");
-    code = read_query(request, &query, fault);
+    if (code == FAULT_NONE)
+        code = usage_read_format(request, &is_csv, fault);
+    if (code == FAULT_NONE)
+        code = read_query(request, &query, fault);
     if (code == FAULT_NONE)
         code = run_query(service, &query, request, caller.tenant, &report, fault);
     if (code != FAULT_NONE)

@@ -48,6 +48,7 @@ static const struct {
     {"GET", "/v1/meters", "vnudbm"},
     {"POST", "/v1/events", "dm"},
     {"GET", "/v1/usage", "vnud"},
+    {"GET", "/v1/usage/provenance", "vnud"},
     {"GET", "/v1/usage/dlq", "d"},
     {"POST", "/v1/usage/dlq/{}/replay", "d"},
     {"POST", "/v1/usage/dlq/{}/discard", "d"},
