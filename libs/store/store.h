@@ -96,6 +96,23 @@ void store_reset(struct statement *statement); /* for a statement left before it
 
 int64_t store_changes(struct store *store); /* rows the last statement changed */
 
+/* What a part of the program keeps beside a connection: rows that are gathered and written at once
+ * before a commit, and what it remembers of the store from one transaction to the next. One of a
+ * kind a connection. */
+struct store_companion {
+    enum fault_code (*make)(void **out, struct fault *fault);
+    void (*free)(void *taken);
+    /* Before the commit of a write transaction; a fault takes all of it back. */
+    enum fault_code (*before_commit)(void *companion, struct store *store, struct fault *fault);
+    /* A write transaction is over. `kept`: it was committed; else it was rolled back, or nobody
+     * knows. */
+    void (*ended)(void *companion, bool kept);
+};
+
+/* The connection's companion of that kind, made at the first call and freed with the connection. */
+enum fault_code store_companion(struct store *store, const struct store_companion *kind, void **out,
+                                struct fault *fault) MUST_USE;
+
 /* Many rows into a table at once, within a write transaction: PostgreSQL's binary COPY, prepared
  * inserts on SQLite. The columns are BIGINT, TEXT and BYTEA as their types say. `cells` are the
  * rows one after the other, `column_count` each. A key that is there already is FAULT_CONFLICT: to

@@ -10,6 +10,7 @@ enum {
     STORE_STATEMENT_SLOTS = 1024,    /* a power of two */
     STORE_STATEMENTS_MAX = 768,      /* literals a program may have */
     STORE_NAME_MAX = 512,            /* what faults call a store */
+    STORE_COMPANIONS_MAX = 8,        /* kinds a program may have */
 };
 
 /* An engine's own statement and connection begin with these. */
@@ -25,6 +26,12 @@ struct store {
     char name[STORE_NAME_MAX]; /* for faults: without user, password and options */
     bool in_transaction;       /* begun and not yet ended by us; the engine may have ended it */
     bool is_commit_unknown; /* the last commit may have been kept, though it was told as failed */
+    bool is_write;          /* the transaction was begun to write */
+    struct {
+        const struct store_companion *kind;
+        void *companion;
+    } companions[STORE_COMPANIONS_MAX];
+    int companion_count;
     int statement_count;
     struct statement *statements[STORE_STATEMENT_SLOTS]; /* open addressing by pointer */
 };
