@@ -160,10 +160,6 @@ static enum fault_code read_moment(const struct web_request *request, const char
     return FAULT_NONE;
 }
 
-static enum fault_code read_by(const struct web_request *request, struct usage_query *query,
-                               struct fault *fault)
-{
-    struct str rest = web_query(request, "by");
 enum fault_code usage_read_span(const struct web_request *request, int64_t now_us,
                                 int64_t *out_from_us, int64_t *out_to_us, struct fault *fault)
 {
@@ -194,6 +190,10 @@ enum fault_code usage_read_format(const struct web_request *request, bool *out_c
     return FAULT_NONE;
 }
 
+static enum fault_code read_by(const struct web_request *request, struct usage_query *query,
+                               struct fault *fault)
+{
+    struct str rest = web_query(request, "by");
     struct str name;
     while (rest.len > 0) {
         str_cut(rest, ',', &name, &rest);
@@ -221,7 +221,6 @@ static enum fault_code read_query(const struct web_request *request, struct usag
                            "meter= is missing: say which; GET /v1/meters lists them");
     if (!query->meter)
         return usage_meter_unknown(meter, "meter", fault);
-    int64_t usual_us = query->now_us - (int64_t)REPORT_USUAL_DAYS * DAY_S * 1000000;
     enum fault_code code = read_window(request, &query->window, fault);
     if (code == FAULT_NONE)
         code = usage_read_span(request, query->now_us, &query->from_us, &query->to_us, fault);
