@@ -65,6 +65,16 @@ static int posix_random(void *out, size_t len)
     return 0;
 }
 
+/* To a moment, not for a time: a signal in between takes nothing from it and adds nothing. */
+static void posix_pause_us(int64_t us)
+{
+    int64_t until_us = posix_monotonic_us() + us;
+    struct timespec until = {.tv_sec = (time_t)(until_us / 1000000),
+                             .tv_nsec = (long)(until_us % 1000000 * 1000)};
+    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) == EINTR)
+        continue;
+}
+
 const struct os_platform os_posix = {
     .resize = posix_resize,
     .open = posix_open,
@@ -82,6 +92,7 @@ const struct os_platform os_posix = {
     .now_us = posix_now_us,
     .monotonic_us = posix_monotonic_us,
     .random = posix_random,
+    .pause_us = posix_pause_us,
 };
 
 static const struct os_platform *platform_now = &os_posix;
@@ -214,6 +225,11 @@ int64_t os_monotonic_us(void)
 int os_random(void *out, size_t len)
 {
     return platform_now->random(out, len);
+}
+
+void os_pause_us(int64_t us)
+{
+    platform_now->pause_us(us);
 }
 
 void os_hide_memory(void)

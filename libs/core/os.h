@@ -28,6 +28,7 @@ struct os_platform {
     int64_t (*now_us)(void);              /* UTC, microseconds since 1970-01-01 */
     int64_t (*monotonic_us)(void);        /* for durations only; never goes back */
     int (*random)(void *out, size_t len); /* cryptographic; 0, or -1 with errno */
+    void (*pause_us)(int64_t us);         /* the calling thread does nothing for so long */
 };
 
 extern const struct os_platform os_posix;
@@ -55,6 +56,7 @@ int os_mkdir(const char *path, unsigned mode);
 int64_t os_now_us(void);
 int64_t os_monotonic_us(void);
 int os_random(void *out, size_t len);
+void os_pause_us(int64_t us);
 
 /* For a process that holds secrets: no core file, and no other process of the same user may read
  * its memory. Not through the platform: it concerns the process, not what it does. */

@@ -279,6 +279,9 @@ static enum alert_status status_of(const struct delivery *delivery)
     case DELIVERY_QUEUED:
         return delivery->why == FAULT_UNSIGNED || delivery->why == FAULT_DENIED ? ALERT_SIGN_IN
                                                                                 : ALERT_QUEUED;
+    case DELIVERY_THROTTLED:
+    case DELIVERY_BLOCKED:
+        return ALERT_BUDGET;
     case DELIVERY_REFUSED:
         return ALERT_REFUSED;
     default:

@@ -20,6 +20,7 @@ enum alert_status {
     ALERT_QUEUED = 6,  /* the service is not to be had; kept in the outbox */
     ALERT_REFUSED = 7, /* the service will not have it; kept among the refused ones */
     ALERT_LOST = 8,    /* neither sent nor kept */
+    ALERT_BUDGET = 9,  /* a budget is in the way; kept in the outbox */
 };
 
 /* Reads the payload from `in_fd`, acts, writes to `err_fd`. */

@@ -8,6 +8,9 @@
 #include "libs/http/gzip.h"
 #include "libs/text/json.h"
 
+/* Between two tries of a throttled request, when the answer does not say how long. */
+#define PAUSE_LEAST_US INT64_C(1000000)
+
 struct courier {
     const struct places *places;
     const struct settings *settings;
@@ -15,6 +18,10 @@ struct courier {
     struct http_client *client;
     struct http_secret token;
     bool renewed;
+    struct refusal refusal; /* the last one of the delivery at hand */
+    bool is_refused;        /* that was the last answer */
+    int64_t patience_us;    /* what is left of it */
+    int64_t waited_us;
 };
 
 static enum fault_code sign_in(struct courier *courier, bool renew, struct fault *fault)
@@ -88,16 +95,55 @@ static enum fault_code fault_of_status(int status)
     }
 }
 
-static enum fault_code tell_refusal(const struct http_reply *reply, struct arena *arena,
-                                    struct fault *fault)
+static enum fault_code tell_refusal(const struct courier *courier, const struct http_reply *reply,
+                                    struct arena *arena, struct fault *fault)
 {
     struct str detail;
+    if (courier->is_refused)
+        return refusal_tell(&courier->refusal, fault);
     read_problem(reply, arena, &detail);
     return fault_set(fault, fault_of_status(reply->status), "IntelGraph answered %d%s%.*s",
                      reply->status, detail.len ? ": " : "", STR_ARG(str_take(detail, 300)));
 }
 
 /* --- requests ------------------------------------------------------------------------------ */
+
+/* Whether to ask again: what throttles says when, and the wait must be within the patience. */
+static bool wait_for_turn(struct courier *courier)
+{
+    int64_t pause_us = courier->refusal.retry_after_s * INT64_C(1000000);
+    if (courier->refusal.verdict != REFUSAL_THROTTLED)
+        return false;
+    if (pause_us < PAUSE_LEAST_US)
+        pause_us = PAUSE_LEAST_US;
+    if (pause_us > courier->patience_us)
+        return false;
+    os_pause_us(pause_us);
+    courier->patience_us -= pause_us;
+    courier->waited_us += pause_us;
+    return true;
+}
+
+/* Each request by itself: what went before it in a large hand-off stands. */
+static enum fault_code send(struct courier *courier, const struct http_request *request,
+                            struct http_reply *out, struct fault *fault)
+{
+    for (;;) {
+        struct refusal refusal;
+        courier->is_refused = false;
+        enum fault_code code = http_send(courier->client, request, out, fault);
+        if (code != FAULT_NONE)
+            return code;
+        refusal_read(out, &refusal);
+        if (refusal.verdict == REFUSAL_NONE)
+            return FAULT_NONE;
+        courier->refusal = refusal;
+        courier->is_refused = !wait_for_turn(courier);
+        if (courier->is_refused)
+            return FAULT_NONE;
+        buf_done(&out->body);
+    }
+}
 
 /* Sends `text` as gzipped NDJSON. *out is to be freed when FAULT_NONE is returned. */
 static enum fault_code send_lines(struct courier *courier, const char *method, struct str path,
@@ -110,7 +156,7 @@ static enum fault_code send_lines(struct courier *courier, const char *method, s
         .content_type = "application/x-ndjson",
         .gzipped = true,
     };
-    return http_send(courier->client, &request, out, fault);
+    return send(courier, &request, out, fault);
 }
 
 static enum fault_code send_text(struct courier *courier, const char *method, struct str path,
@@ -126,12 +172,13 @@ static enum fault_code send_text(struct courier *courier, const char *method, st
 }
 
 /* 200 and 201 carry a receipt. */
-static enum fault_code read_receipt(const struct http_reply *reply, struct arena *arena,
-                                    struct wire_receipt *out, struct fault *fault)
+static enum fault_code read_receipt(const struct courier *courier, const struct http_reply *reply,
+                                    struct arena *arena, struct wire_receipt *out,
+                                    struct fault *fault)
 {
     struct fault reading;
     if (reply->status != 200 && reply->status != 201)
-        return tell_refusal(reply, arena, fault);
+        return tell_refusal(courier, reply, arena, fault);
     if (wire_read_receipt(arena, buf_str(&reply->body), out, &reading) != FAULT_NONE)
         return fault_set(fault, FAULT_UNAVAILABLE,
                          "what answers at the address is not IntelGraph: %s", reading.text);
@@ -151,7 +198,7 @@ static enum fault_code deliver_whole(struct courier *courier, const struct parce
     buf_done(&packed);
     if (code != FAULT_NONE)
         return code;
-    code = read_receipt(&reply, arena, out, fault);
+    code = read_receipt(courier, &reply, arena, out, fault);
     buf_done(&reply.body);
     return code;
 }
@@ -166,7 +213,7 @@ static enum fault_code deliver_part(struct courier *courier, struct str id, size
     if (code != FAULT_NONE)
         return code;
     if (reply.status != 204)
-        code = tell_refusal(&reply, arena, fault);
+        code = tell_refusal(courier, &reply, arena, fault);
     buf_done(&reply.body);
     return code;
 }
@@ -183,7 +230,7 @@ static enum fault_code open_parted(struct courier *courier, const struct parcel 
         return code;
     *out_done = reply.status != 202;
     if (*out_done)
-        code = read_receipt(&reply, arena, out, fault);
+        code = read_receipt(courier, &reply, arena, out, fault);
     buf_done(&reply.body);
     return code;
 }
@@ -211,7 +258,7 @@ static enum fault_code deliver_parted(struct courier *courier, const struct parc
     code = send_text(courier, "POST", str_of(path), buf_str(&parcel->commit), &reply, fault);
     if (code != FAULT_NONE)
         return code;
-    code = read_receipt(&reply, arena, out, fault);
+    code = read_receipt(courier, &reply, arena, out, fault);
     buf_done(&reply.body);
     return code;
 }
@@ -251,12 +298,32 @@ static enum fault_code deliver_again(struct courier *courier, const struct parce
 }
 
 enum fault_code courier_deliver(struct courier *courier, const struct parcel *parcel,
-                                struct arena *arena, struct wire_receipt *out, struct fault *fault)
+                                int64_t patience_ms, struct arena *arena, struct wire_receipt *out,
+                                struct fault *fault)
 {
+    courier->refusal = (struct refusal){.verdict = REFUSAL_NONE};
+    courier->is_refused = false;
+    courier->patience_us = patience_ms * 1000;
+    courier->waited_us = 0;
     if (!courier->client) /* it could not sign in again; what comes after waits too */
         return fault_set(fault, FAULT_UNSIGNED, "there is no token for IntelGraph");
     enum fault_code code = deliver(courier, parcel, arena, out, fault);
     if (code == FAULT_UNSIGNED && !courier->renewed && !instance_has_own_token(courier->settings))
         code = deliver_again(courier, parcel, arena, out, fault);
     return code == FAULT_NONE ? compare_content(parcel, arena, out, fault) : code;
+}
+
+const struct refusal *courier_refusal(const struct courier *courier)
+{
+    return &courier->refusal;
+}
+
+bool courier_is_refused(const struct courier *courier)
+{
+    return courier->is_refused;
+}
+
+int64_t courier_waited_ms(const struct courier *courier)
+{
+    return courier->waited_us / 1000;
 }

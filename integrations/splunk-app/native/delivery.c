@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "integrations/splunk-app/native/courier.h"
+#include "integrations/splunk-app/native/held.h"
 #include "integrations/splunk-app/native/instance.h"
 #include "integrations/splunk-app/native/link.h"
 #include "integrations/splunk-app/native/outbox.h"
@@ -15,9 +16,11 @@ enum {
     LATE_BUDGET_US = 10 * 1000000, /* and how long it may take over them */
 };
 
+/* What a budget refuses waits like the rest: the record says so, and its `error` says why. */
 static const char *const result_names[] = {
-    [DELIVERY_SENT] = "sent",     [DELIVERY_DUPLICATE] = "duplicate",
-    [DELIVERY_QUEUED] = "queued", [DELIVERY_REFUSED] = "refused",
+    [DELIVERY_SENT] = "sent",      [DELIVERY_DUPLICATE] = "duplicate",
+    [DELIVERY_QUEUED] = "queued",  [DELIVERY_THROTTLED] = "queued",
+    [DELIVERY_BLOCKED] = "queued", [DELIVERY_REFUSED] = "refused",
     [DELIVERY_LOST] = "failed",
 };
 
@@ -36,6 +39,25 @@ static bool is_refusal(enum fault_code code)
     return code == FAULT_INPUT || code == FAULT_LIMIT;
 }
 
+/* The budget that is in the way of what was just tried; NULL when it is something else. */
+static const struct refusal *refused_by(const struct run *run)
+{
+    return run->courier && courier_is_refused(run->courier) ? courier_refusal(run->courier) : NULL;
+}
+
+static enum delivery_result result_of_failure(const struct run *run, enum fault_code code)
+{
+    const struct refusal *refusal = refused_by(run);
+    if (refusal)
+        return refusal->verdict == REFUSAL_BLOCKED ? DELIVERY_BLOCKED : DELIVERY_THROTTLED;
+    return is_refusal(code) ? DELIVERY_REFUSED : DELIVERY_QUEUED;
+}
+
+static bool is_waiting(enum delivery_result result)
+{
+    return result == DELIVERY_QUEUED || result == DELIVERY_THROTTLED || result == DELIVERY_BLOCKED;
+}
+
 /* --- one parcel ---------------------------------------------------------------------------- */
 
 /* Hand-offs in the outbox when this one is done with; -1 when it cannot be read. */
@@ -46,7 +68,7 @@ static int64_t waiting_after(const struct run *run, struct str id, enum delivery
     int64_t bytes;
     if (outbox_depth(run->places->outbox, id, &others, &bytes, &ignored) != FAULT_NONE)
         return -1;
-    return (int64_t)others + (result == DELIVERY_QUEUED ? 1 : 0);
+    return (int64_t)others + (is_waiting(result) ? 1 : 0);
 }
 
 static int64_t ms_since(int64_t start_us)
@@ -80,6 +102,9 @@ static void record(const struct run *run, const struct parcel *parcel, const str
             .latency_ms = latency_ms,
             .bytes = (int64_t)(parcel->head.len + parcel->lines.len + parcel->commit.len),
             .outbox_waiting = waiting_after(run, head.handoff.id, delivery->result),
+            .refusal = run->courier ? courier_refusal(run->courier) : NULL,
+            .is_refused = refused_by(run) != NULL,
+            .waited_ms = run->courier ? courier_waited_ms(run->courier) : 0,
             .fault = why,
         };
         if (trail_append(run->places, &entry, &fault) == FAULT_NONE)
@@ -91,6 +116,30 @@ static void record(const struct run *run, const struct parcel *parcel, const str
                 fault.text);
 }
 
+/* What becomes of what could not be sent, to the analyst. */
+static void say_kept(const struct run *run, enum delivery_result result, const struct fault *why)
+{
+    if (result == DELIVERY_REFUSED)
+        command_say(run->messages, COMMAND_ERROR,
+                    "IntelGraph refused this hand-off: %s. It is kept in %s/refused.", why->text,
+                    run->places->outbox);
+    else if (result == DELIVERY_BLOCKED)
+        command_say(run->messages, COMMAND_WARN,
+                    "IntelGraph: not handed off, because %s: it waits in the outbox and goes out "
+                    "with your next hand-off once the budget allows.",
+                    why->text);
+    else if (result == DELIVERY_THROTTLED)
+        command_say(run->messages, COMMAND_WARN,
+                    "IntelGraph: not handed off yet, because %s: it waits in the outbox and goes "
+                    "out with your next hand-off after that.",
+                    why->text);
+    else
+        command_say(run->messages, COMMAND_WARN,
+                    "IntelGraph: not handed off yet: %s. It waits in the outbox and goes out with "
+                    "your next hand-off; the link works from then on.",
+                    why->text);
+}
+
 /* Keeps what could not be sent. */
 static void keep(const struct run *run, const struct wire_handoff *handoff,
                  const struct parcel *parcel, const struct fault *why, struct delivery *out)
@@ -99,27 +148,32 @@ static void keep(const struct run *run, const struct wire_handoff *handoff,
     const char *outbox = run->places->outbox;
     enum fault_code code;
     out->why = why->code;
-    out->result = is_refusal(why->code) ? DELIVERY_REFUSED : DELIVERY_QUEUED;
+    out->result = result_of_failure(run, why->code);
     if (out->result == DELIVERY_REFUSED)
         code = outbox_keep_refused(outbox, handoff->id, parcel, &fault);
     else
         code = outbox_keep(outbox, handoff->id, parcel, run->settings->outbox_max_mb << 20, &fault);
-    if (code != FAULT_NONE) {
-        out->result = DELIVERY_LOST;
-        command_say(run->messages, COMMAND_ERROR,
-                    "IntelGraph: nothing was handed off. %s. It could not be kept for later "
-                    "either: %s. Run the search again when this is mended.",
-                    why->text, fault.text);
-    } else if (out->result == DELIVERY_REFUSED) {
-        command_say(run->messages, COMMAND_ERROR,
-                    "IntelGraph refused this hand-off: %s. It is kept in %s/refused.", why->text,
-                    outbox);
-    } else {
-        command_say(run->messages, COMMAND_WARN,
-                    "IntelGraph: not handed off yet: %s. It waits in the outbox and goes out with "
-                    "your next hand-off; the link works from then on.",
-                    why->text);
+    if (code == FAULT_NONE) {
+        say_kept(run, out->result, why);
+        return;
     }
+    out->result = DELIVERY_LOST;
+    command_say(run->messages, COMMAND_ERROR,
+                "IntelGraph: nothing was handed off. %s. It could not be kept for later either: "
+                "%s. Run the search again when this is mended.",
+                why->text, fault.text);
+}
+
+/* A search that took longer for a budget's sake says so. */
+static void say_waited(const struct run *run)
+{
+    struct fault why;
+    int64_t waited_ms = courier_waited_ms(run->courier);
+    if (waited_ms == 0)
+        return;
+    (void)refusal_tell(courier_refusal(run->courier), &why);
+    command_say(run->messages, COMMAND_INFO, "IntelGraph: waited %lld s, because %s.",
+                (long long)(waited_ms + 999) / 1000, why.text);
 }
 
 static void say_sent(const struct run *run, const struct wire_handoff *handoff,
@@ -155,7 +209,8 @@ static void say_sent(const struct run *run, const struct wire_handoff *handoff,
 
 /* --- what waits ---------------------------------------------------------------------------- */
 
-/* Delivers one waiting hand-off. False when the service is not to be had: the others wait on. */
+/* Delivers one waiting hand-off, without patience: nobody asked for it. False when the service is
+ * not to be had, or a budget is in the way: the others wait on. */
 static bool deliver_waiting(struct run *run, struct str id, struct parcel *parcel)
 {
     const char *outbox = run->places->outbox;
@@ -166,13 +221,15 @@ static bool deliver_waiting(struct run *run, struct str id, struct parcel *parce
     if (code == FAULT_NOT_FOUND)
         return true; /* another search delivered it meanwhile */
     if (code == FAULT_NONE)
-        code = courier_deliver(run->courier, parcel, run->arena, &late.receipt, &fault);
+        code = courier_deliver(run->courier, parcel, 0, run->arena, &late.receipt, &fault);
     if (code == FAULT_NONE) {
         late.result = late.receipt.duplicate ? DELIVERY_DUPLICATE : DELIVERY_SENT;
         record(run, parcel, NULL, &late, ms_since(start_us), NULL);
         outbox_remove(outbox, id);
         return true;
     }
+    if (refused_by(run))
+        held_note(outbox, run->settings->url, run->settings->tenant, refused_by(run));
     if (!is_refusal(code))
         return false;
     late.result = DELIVERY_REFUSED;
@@ -213,27 +270,50 @@ static size_t keep_ours(const struct run *run, struct str user, int64_t until_us
     return kept;
 }
 
-static void deliver_outbox(struct run *run, struct str user)
+/* Those of the list that went out. */
+static size_t deliver_some(struct run *run, const struct str *ids, size_t count, int64_t until_us)
 {
-    struct fault fault;
     struct parcel parcel;
-    struct str *ids;
-    size_t count;
     size_t done = 0;
-    int64_t until_us = os_monotonic_us() + LATE_BUDGET_US;
-    outbox_sweep(run->places->outbox);
-    if (outbox_list(run->places->outbox, run->arena, &ids, &count, &fault) != FAULT_NONE) {
-        command_say(run->messages, COMMAND_WARN, "IntelGraph: the outbox cannot be read: %s",
-                    fault.text);
-        return;
-    }
-    count = keep_ours(run, user, until_us, ids, count);
     parcel_init(&parcel);
     while (done < count && done < LATE_MOST && os_monotonic_us() < until_us &&
            deliver_waiting(run, ids[done], &parcel))
         done++;
     parcel_done(&parcel);
-    if (count > 0)
+    return done;
+}
+
+static void deliver_outbox(struct run *run, struct str user)
+{
+    struct fault fault;
+    struct held held;
+    struct str *ids;
+    size_t count;
+    size_t done = 0;
+    const struct settings *settings = run->settings;
+    const char *outbox = run->places->outbox;
+    int64_t until_us = os_monotonic_us() + LATE_BUDGET_US;
+    outbox_sweep(outbox);
+    if (outbox_list(outbox, run->arena, &ids, &count, &fault) != FAULT_NONE) {
+        command_say(run->messages, COMMAND_WARN, "IntelGraph: the outbox cannot be read: %s",
+                    fault.text);
+        return;
+    }
+    count = keep_ours(run, user, until_us, ids, count);
+    if (count == 0)
+        return;
+    bool holds = held_look(outbox, settings->url, settings->tenant, &held);
+    if (!holds) {
+        done = deliver_some(run, ids, count, until_us);
+        holds = done < count && held_look(outbox, settings->url, settings->tenant, &held);
+    }
+    if (holds)
+        command_say(run->messages, COMMAND_INFO,
+                    "IntelGraph: outbox: %zu of %zu waiting hand-offs went out; the rest is not "
+                    "tried for %lld s, because %s.",
+                    done, count, (long long)((held.until_us - os_now_us()) / 1000000 + 1),
+                    held.why);
+    else
         command_say(run->messages, COMMAND_INFO,
                     "IntelGraph: outbox: %zu of %zu waiting hand-offs went out.", done, count);
 }
@@ -248,12 +328,14 @@ static void deliver(struct run *run, struct wire_handoff *handoff, const struct 
     enum fault_code code =
         courier_new(run->places, run->settings, run->session, &run->courier, &fault);
     if (code == FAULT_NONE)
-        code = courier_deliver(run->courier, parcel, run->arena, &out->receipt, &fault);
+        code = courier_deliver(run->courier, parcel, run->settings->throttle_wait_ms, run->arena,
+                               &out->receipt, &fault);
     int64_t latency_ms = ms_since(start_us);
     if (code == FAULT_NONE) {
         out->result = out->receipt.duplicate ? DELIVERY_DUPLICATE : DELIVERY_SENT;
         outbox_remove(run->places->outbox, handoff->id);
         say_sent(run, handoff, graph, out);
+        say_waited(run);
     } else {
         keep(run, handoff, parcel, &fault, out);
     }

@@ -13,6 +13,8 @@ enum delivery_result {
     DELIVERY_SENT,
     DELIVERY_DUPLICATE, /* the service had it already */
     DELIVERY_QUEUED,    /* waits in the outbox */
+    DELIVERY_THROTTLED, /* the same, because a budget lets hand-offs through slowly */
+    DELIVERY_BLOCKED,   /* the same, because a budget lets nothing more through */
     DELIVERY_REFUSED,   /* the service will not have it; kept among the refused ones */
     DELIVERY_LOST,      /* neither sent nor kept: the one case in which the analyst must act */
 };

@@ -144,8 +144,9 @@ static enum fault_code deliver(struct handoff *handoff, struct arena *arena,
                                struct command_messages *messages, struct fault *fault)
 {
     static const enum handoff_status outcomes[] = {
-        [DELIVERY_SENT] = HANDOFF_SENT,     [DELIVERY_DUPLICATE] = HANDOFF_SENT,
-        [DELIVERY_QUEUED] = HANDOFF_QUEUED, [DELIVERY_REFUSED] = HANDOFF_REFUSED,
+        [DELIVERY_SENT] = HANDOFF_SENT,       [DELIVERY_DUPLICATE] = HANDOFF_SENT,
+        [DELIVERY_QUEUED] = HANDOFF_QUEUED,   [DELIVERY_THROTTLED] = HANDOFF_QUEUED,
+        [DELIVERY_BLOCKED] = HANDOFF_BLOCKED, [DELIVERY_REFUSED] = HANDOFF_REFUSED,
         [DELIVERY_LOST] = HANDOFF_FAILED,
     };
     const struct token_session session = {

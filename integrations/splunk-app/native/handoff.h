@@ -17,6 +17,7 @@ enum handoff_status {
     HANDOFF_PREVIEW, /* a preview of the search: nothing goes out */
     HANDOFF_SENT,    /* from here on: rows of the last chunk, whose outcome is known */
     HANDOFF_QUEUED,
+    HANDOFF_BLOCKED, /* as queued, and a budget is what it waits for */
     HANDOFF_REFUSED,
     HANDOFF_FAILED,
 };

@@ -8,7 +8,8 @@ enum {
 static const char *const status_names[] = {
     [HANDOFF_NONE] = "none",     [HANDOFF_COLLECTED] = "collected", [HANDOFF_LIMITED] = "limited",
     [HANDOFF_DRYRUN] = "dryrun", [HANDOFF_PREVIEW] = "preview",     [HANDOFF_SENT] = "sent",
-    [HANDOFF_QUEUED] = "queued", [HANDOFF_REFUSED] = "refused",     [HANDOFF_FAILED] = "failed",
+    [HANDOFF_QUEUED] = "queued", [HANDOFF_BLOCKED] = "blocked",     [HANDOFF_REFUSED] = "refused",
+    [HANDOFF_FAILED] = "failed",
 };
 
 static enum handoff_status status_of(const struct handoff *handoff,

@@ -37,6 +37,7 @@ struct settings {
     struct str default_instance; /* [handoff] instance */
     int64_t max_entities;
     int64_t outbox_max_mb;
+    int64_t throttle_wait_ms;
     struct str fields_allow;
     struct str fields_deny;
     struct str mask;

@@ -67,6 +67,9 @@ const struct setting settings_table[] = {
      "and told."},
     {SETTING_HANDOFF, "outbox_max_mb", SETTING_WHOLE, AT(outbox_max_mb), "256", 1, 10240,
      "Most megabytes (MiB) that hand-offs may wait in on disk while the service is down."},
+    {SETTING_HANDOFF, "throttle_wait_ms", SETTING_WHOLE, AT(throttle_wait_ms), "15000", 0, 120000,
+     "Most milliseconds that a search waits for its turn when a budget of the service lets "
+     "hand-offs through slowly. What would take longer goes into the outbox at once."},
     {SETTING_HANDOFF, "fields_allow", SETTING_TEXT, AT(fields_allow), "", 0, 8192,
      "Fields that may be handed off, separated by commas; * stands for any characters (src*, "
      "*_ip). Empty: all that lookups/intelgraph_fields.csv knows. A search's fields= can only "

@@ -81,7 +81,7 @@ static void add_measures(struct json_out *out, const struct trail_entry *entry)
 
 /* `error` is a word of a closed list, to count by; `reason` is the sentence that the analyst read.
  */
-static void add_fault(struct json_out *out, const struct fault *fault)
+static void add_fault(struct json_out *out, const struct fault *fault, const char *word)
 {
     static const char *const words[] = {
         [FAULT_INPUT] = "input",
@@ -97,8 +97,26 @@ static void add_fault(struct json_out *out, const struct fault *fault)
     };
     if (!fault || fault->code == FAULT_NONE)
         return;
-    json_put_text(out, "error", str_of(words[fault->code]));
+    json_put_text(out, "error", str_of(word[0] ? word : words[fault->code]));
     put_unless_empty(out, "reason", str_of(fault->text));
+}
+
+/* By `decision` the service's own record of the refusal is found. Amounts are texts there too. */
+static void add_budget(struct json_out *out, const struct refusal *refusal, int64_t waited_ms)
+{
+    put_unless_empty(out, "verdict", str_of(refusal_word(refusal->verdict)));
+    put_unless_empty(out, "decision", str_of(refusal->decision));
+    put_unless_empty(out, "budget", str_of(refusal->budget));
+    put_unless_empty(out, "budget_name", str_of(refusal->name));
+    put_unless_empty(out, "budget_used", str_of(refusal->used));
+    put_unless_empty(out, "budget_reserved", str_of(refusal->reserved));
+    put_unless_empty(out, "budget_limit", str_of(refusal->limit));
+    put_unless_empty(out, "budget_resets_at", str_of(refusal->resets_at));
+    put_unless_empty(out, "budget_contact", str_of(refusal->contact));
+    if (refusal->retry_after_s > 0)
+        json_put_whole(out, "retry_after_s", refusal->retry_after_s);
+    if (waited_ms > 0)
+        json_put_whole(out, "waited_ms", waited_ms);
 }
 
 static void add_entry(struct buf *line, const struct trail_entry *entry)
@@ -122,7 +140,10 @@ static void add_entry(struct buf *line, const struct trail_entry *entry)
     add_measures(&out, entry);
     if (entry->receipt)
         add_receipt(&out, entry->receipt);
-    add_fault(&out, entry->fault);
+    if (entry->refusal && entry->refusal->verdict != REFUSAL_NONE)
+        add_budget(&out, entry->refusal, entry->waited_ms);
+    add_fault(&out, entry->fault,
+              entry->is_refused && entry->refusal ? refusal_word(entry->refusal->verdict) : "");
     json_close(&out, '}');
     buf_add_byte(line, '\n');
     buf_done(&time);
@@ -145,7 +166,7 @@ static void add_refusal(struct buf *line, const struct trail_refusal *entry)
     put_unless_empty(&out, "search_head", entry->search_head);
     json_put_whole(&out, "status", entry->status);
     json_put_text(&out, "version", STR(IG_VERSION));
-    add_fault(&out, entry->fault);
+    add_fault(&out, entry->fault, "");
     json_close(&out, '}');
     buf_add_byte(line, '\n');
     buf_done(&time);

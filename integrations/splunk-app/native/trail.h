@@ -5,6 +5,7 @@
 #define IG_NATIVE_TRAIL_H
 
 #include "integrations/splunk-app/native/places.h"
+#include "integrations/splunk-app/native/refusal.h"
 #include "libs/graph/graph.h"
 #include "libs/wire/handoff.h"
 
@@ -17,10 +18,14 @@ struct trail_entry {
     struct str instance;                /* of intelgraph.conf, that it went or would have gone to */
     const struct graph *graph; /* to count its entities by kind; NULL when it is not at hand */
     struct str link;
-    int64_t latency_ms;        /* what the delivery took; negative: none was tried */
-    int64_t bytes;             /* of the request's lines, before compression */
-    int64_t outbox_waiting;    /* hand-offs in the outbox afterwards; negative: not known */
-    const struct fault *fault; /* what did not work; NULL or FAULT_NONE: nothing */
+    int64_t latency_ms;            /* what the delivery took; negative: none was tried */
+    int64_t bytes;                 /* of the request's lines, before compression */
+    int64_t outbox_waiting;        /* hand-offs in the outbox afterwards; negative: not known */
+    const struct refusal *refusal; /* the budget that was in the way, at last or for a while; NULL
+                                      or of no verdict: none was */
+    bool is_refused;               /* at last: `fault` is its doing */
+    int64_t waited_ms;             /* of the latency, for the budget; 0: not at all */
+    const struct fault *fault;     /* what did not work; NULL or FAULT_NONE: nothing */
 };
 
 /* A token that was not given: "action":"token.refused". Empty texts are left out. */

@@ -101,6 +101,11 @@ export const handoffFields = [
         label: "Most megabytes that wait on disk",
         help: "For hand-offs that the service could not take yet.",
     }),
+    whole("throttle_wait_ms", "15000", 0, 120000, {
+        label: "Wait when a budget throttles",
+        unit: "milliseconds",
+        help: "What would take longer waits in the outbox.",
+    }),
     text("fields_allow", "", 8192, {
         label: "Fields that may be handed off",
         help: "Separated by commas, * for any characters. Empty: all that the field mapping knows.",

@@ -28,6 +28,7 @@ export default function HandoffForm({values, wrong, onChange}) {
             <Columns>
                 {field("max_entities")}
                 {field("outbox_max_mb")}
+                {field("throttle_wait_ms")}
             </Columns>
         </Card>
     );
