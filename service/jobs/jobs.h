@@ -46,15 +46,25 @@ struct job {
     int64_t every_s;
     jobs_run *run; /* a fault is logged, and the next run is at its time */
     void *context;
-    void (*told)(void *context, const struct fault *fault); /* fault NULL: went well; may be NULL */
 };
 
 struct jobs_runner;
 
-/* A thread for each job. `jobs` is borrowed and must outlive the runner. */
+/* A thread for each job. `jobs` is borrowed and must outlive the runner. `lease_ms` is JOBS_LEASE_S
+ * in all processes of a store; tests have less patience. */
 enum fault_code jobs_start(struct store_pool *pool, const struct job *jobs, size_t count,
-                           struct jobs_runner **out, struct fault *fault) MUST_USE;
+                           int lease_ms, struct jobs_runner **out, struct fault *fault) MUST_USE;
 void jobs_stop(struct jobs_runner *taken); /* waits for the runs under way; takes NULL */
+
+/* What this process did of job `index`, for /metrics. */
+struct jobs_stats {
+    const char *name;
+    uint64_t done;
+    uint64_t failed;
+    uint64_t lost; /* the lease went to another process in the middle of a run */
+};
+
+struct jobs_stats jobs_stats(const struct jobs_runner *runner, size_t index);
 
 /* As store_pool_write, after the fence was found to hold in the same transaction. FAULT_CONFLICT:
  * another process has the job now, nothing was written; end the run. */
