@@ -24,6 +24,10 @@ static void put_meter(struct json_out *out, const struct usage_meter *meter)
     json_put_text(out, "kind", meter->kind == USAGE_SUM ? STR("sum") : STR("level"));
     json_put_text(out, "unit", str_of(meter->unit));
     json_put_text(out, "shown_unit", str_of(meter->shown_unit));
+    char room[64];
+    struct buf per = {.ptr = room, .room = sizeof room, .limit = sizeof room};
+    usage_add_whole(&per, meter->shown_per);
+    json_put_text(out, "shown_per", buf_str(&per));
     json_put_text(out, "help", str_of(meter->help));
     json_open_at(out, "dimensions", '[');
     for (int i = 0; i < USAGE_DIMENSIONS_MAX && meter->dimensions[i]; i++)
