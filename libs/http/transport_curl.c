@@ -36,7 +36,7 @@ static char *memory_strdup(const char *text)
 }
 
 /* Once a process; where it fails for want of memory it is tried again. */
-static enum fault_code init_curl(struct fault *fault)
+enum fault_code transport_init(struct fault *fault)
 {
     static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
     static bool done;
@@ -150,7 +150,7 @@ static void carrier_close(void *taken)
 static enum fault_code carrier_open(const struct http_settings *settings, void **out,
                                     struct fault *fault)
 {
-    enum fault_code code = init_curl(fault);
+    enum fault_code code = transport_init(fault);
     if (code != FAULT_NONE)
         return code;
     struct transport_carrier *carrier = os_alloc(sizeof *carrier);

@@ -22,6 +22,12 @@ struct transport_carrier {
     char error[CURL_ERROR_SIZE];
 };
 
+/* transport_curl.c: libcurl itself, once a process. */
+enum fault_code transport_init(struct fault *fault) MUST_USE;
+
+/* transport_tls.c: the file where this system keeps its authorities; NULL: none is known. */
+const char *transport_system_authorities(void);
+
 /* transport_tls.c: who is trusted, what we show, by which way. */
 enum fault_code transport_tls_set(struct transport_carrier *carrier,
                                   const struct http_settings *settings,

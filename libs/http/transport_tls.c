@@ -28,7 +28,7 @@ static bool is_there(const char *path)
 
 /* Where the systems that Splunk runs on keep their certificate authorities; a build that is to run
  * on all of them cannot rely on one compiled in. */
-static const char *find_system_authorities(void)
+const char *transport_system_authorities(void)
 {
     static const char *const places[] = {
         "/etc/ssl/certs/ca-certificates.crt",                /* Debian, Ubuntu */
@@ -122,7 +122,7 @@ static enum fault_code set_authorities(struct transport_carrier *carrier,
         buf_done(&pem);
         return code;
     }
-    carrier->ca_setting = find_system_authorities();
+    carrier->ca_setting = transport_system_authorities();
     if (!carrier->ca_setting)
         return fault_field(fault, FAULT_INPUT, "ca_file",
                            "this system has no certificate authorities where they are looked for "
