@@ -36,6 +36,8 @@ enum identity_permission {
     PERMIT_USAGE_WRITE,
     PERMIT_USAGE_READ,
     PERMIT_USAGE_ADMIN, /* backfills, the DLQ */
+    PERMIT_BUDGET_READ, /* prices and costs too */
+    PERMIT_BUDGET_ADMIN,
     PERMIT_COUNT
 };
 
@@ -71,6 +73,18 @@ void identity_public_url_set(struct identity *identity, struct str url);
 enum fault_code identity_gate(struct identity *identity, struct web_request *request,
                               enum identity_permission permission,
                               struct identity_caller *out_caller, struct fault *fault) MUST_USE;
+
+/* Puts a change that a caller asked for on record, within the transaction that makes it. `reason`
+ * says what changed. */
+struct identity_change {
+    const char *action; /* "budget.changed" */
+    struct str reason;
+};
+enum fault_code identity_change_record(struct audit *audit, struct store *store,
+                                       const struct web_request *request,
+                                       const struct identity_caller *caller,
+                                       const struct identity_change *change,
+                                       struct fault *fault) MUST_USE;
 
 /* Whether the request bears a credential that holds; nothing is said about what it may. For a
  * request whose body is not read yet. Records a denial. */

@@ -17,6 +17,8 @@ static const bool table[PERMIT_COUNT][ROLE_COUNT] = {
     [PERMIT_USAGE_WRITE]   = {false, false, false, true,  false, true},
     [PERMIT_USAGE_READ]    = {true,  true,  true,  true,  false, false},
     [PERMIT_USAGE_ADMIN]   = {false, false, false, true,  false, false},
+    [PERMIT_BUDGET_READ]   = {true,  true,  true,  true,  false, false},
+    [PERMIT_BUDGET_ADMIN]  = {false, false, false, true,  false, false},
 };
 /* clang-format on */
 
@@ -37,6 +39,8 @@ static const char *const permission_names[PERMIT_COUNT] = {
     [PERMIT_USAGE_WRITE] = "report usage",
     [PERMIT_USAGE_READ] = "read usage",
     [PERMIT_USAGE_ADMIN] = "manage usage",
+    [PERMIT_BUDGET_READ] = "read budgets",
+    [PERMIT_BUDGET_ADMIN] = "manage budgets",
 };
 
 const char *identity_role_name(enum identity_role role)
