@@ -3,14 +3,13 @@
 
 #include <string.h>
 
-#include "service/prices/prices_money.h"
+#include "service/prices/prices_read.h"
 
 enum {
     SHOWN_BYTES = 40,
     PERCENT_PLACES = 2,
     PERCENT_MAX = 1000 * BUDGETS_PERCENT,
     RECIPIENT_BYTES = 64,
-    CURRENCY_LEN = 3,
 };
 
 struct reading {
@@ -336,10 +335,7 @@ static enum fault_code read_currency(const struct reading *reading, struct fault
     reading->out->currency = STR("");
     if (!member || json_is_null(member))
         return FAULT_NONE; /* that of the price table */
-    bool is_good = json_text(member, &text) && text.len == CURRENCY_LEN;
-    for (size_t i = 0; is_good && i < text.len; i++)
-        is_good = text.ptr[i] >= 'A' && text.ptr[i] <= 'Z';
-    if (!is_good)
+    if (!json_text(member, &text) || !prices_currency_is_good(text))
         return fault_field(fault, FAULT_INPUT, "currency",
                            "currency must be three capitals as ISO 4217 has them, like \"EUR\"");
     if (reading->out->basis == BUDGETS_QUANTITY)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "service/budgets/budgets_store_row.h"
+#include "service/prices/prices.h"
 
 enum { DEFINITION_MAX = 16 * 1024 };
 
@@ -14,27 +15,10 @@ static enum fault_code no_memory(struct fault *fault)
     return fault_set(fault, FAULT_NO_MEMORY, "no memory left for budgets");
 }
 
-/* --- generations ---------------------------------------------------------------------------- */
-
 enum fault_code budgets_generation(struct store *store, struct str tenant, int64_t *out,
                                    struct fault *fault)
 {
-    static const char sql[] =
-        "SELECT coalesce(max(generation), 0) FROM budgets_generations WHERE tenant = $1";
-    const struct budgets_value values[] = {TEXT(tenant)};
-    struct statement *query;
-    enum fault_code code = budgets_ask(store, sql, values, BUDGETS_COUNT(values), &query, fault);
-    return code == FAULT_NONE ? store_read_whole(query, out, fault) : code;
-}
-
-enum fault_code budgets_generation_raise(struct store *store, struct str tenant,
-                                         struct fault *fault)
-{
-    static const char sql[] =
-        "INSERT INTO budgets_generations (tenant, generation) VALUES ($1, 1)"
-        " ON CONFLICT (tenant) DO UPDATE SET generation = budgets_generations.generation + 1";
-    const struct budgets_value values[] = {TEXT(tenant)};
-    return budgets_do(store, sql, values, BUDGETS_COUNT(values), fault);
+    return prices_generation(store, tenant, out, fault);
 }
 
 /* --- reading -------------------------------------------------------------------------------- */
@@ -136,7 +120,7 @@ enum fault_code budgets_load(struct store *store, struct str tenant, int64_t now
                              struct arena *arena, struct budgets_loaded *out, struct fault *fault)
 {
     struct budgets_loaded loaded = {0};
-    enum fault_code code = budgets_generation(store, tenant, &loaded.generation, fault);
+    enum fault_code code = prices_generation(store, tenant, &loaded.generation, fault);
     if (code == FAULT_NONE)
         code = load_rows(store, tenant, arena, &loaded, fault);
     for (size_t i = 0; i < loaded.count && code == FAULT_NONE; i++)

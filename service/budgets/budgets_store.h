@@ -60,7 +60,7 @@ int64_t budgets_limit(const struct budgets_row *row, int64_t now_us, bool *out_b
 struct budgets_loaded {
     struct budgets_row *rows;
     size_t count;
-    int64_t generation;
+    int64_t generation; /* prices_generation */
 };
 enum fault_code budgets_load(struct store *store, struct str tenant, int64_t now_us,
                              struct arena *arena, struct budgets_loaded *out,
@@ -70,11 +70,9 @@ enum fault_code budgets_load(struct store *store, struct str tenant, int64_t now
 enum fault_code budgets_load_tenants(struct store *store, struct arena *arena, struct str **out,
                                      size_t *out_count, struct fault *fault) MUST_USE;
 
-/* Grows with each change to the tenant's budgets, overrides and prices; 0: never changed. */
+/* prices_generation, for those who know budgets only. */
 enum fault_code budgets_generation(struct store *store, struct str tenant, int64_t *out,
                                    struct fault *fault) MUST_USE;
-enum fault_code budgets_generation_raise(struct store *store, struct str tenant,
-                                         struct fault *fault) MUST_USE;
 
 /* --- definitions ---------------------------------------------------------------------------- */
 

@@ -25,6 +25,8 @@ enum {
 #define PRICES_PER_MAX   INT64_C(1000000000000)    /* 10^12 */
 #define PRICES_PRICE_MAX INT64_C(1000000000000000) /* micro-units: 10^9 of the currency */
 
+extern const struct web_route prices_routes[];
+extern const struct web_route prices_costs_routes[];
 
 struct prices_price {
     const struct usage_meter *meter;
@@ -68,6 +70,13 @@ int64_t prices_cost(const struct prices_price *price, __int128 quantity);
 
 /* The same rounded up: for what must not be too little. */
 int64_t prices_cost_up(const struct prices_price *price, __int128 quantity);
+
+/* Grows with each change to the tenant's prices, budgets and overrides: how what has them in memory
+ * learns that they are old. 0: never changed. */
+enum fault_code prices_generation(struct store *store, struct str tenant, int64_t *out,
+                                  struct fault *fault) MUST_USE;
+enum fault_code prices_generation_raise(struct store *store, struct str tenant,
+                                        struct fault *fault) MUST_USE;
 
 /* Within a write transaction. A version that says what the newest says, from the same day on, is
  * not added again: *out_version is that one and *out_new false. */

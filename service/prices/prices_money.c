@@ -1,7 +1,5 @@
 #include "service/prices/prices_money.h"
 
-#include <assert.h>
-
 #include "service/usage/usage_query.h"
 
 enum { PLACES = 6, PLACES_SHOWN = 2, DIGITS_MAX = 18 };
@@ -53,12 +51,11 @@ void prices_money_add(struct buf *out, __int128 micros)
     buf_add(out, (struct str){digits, len});
 }
 
-__int128 prices_divide_even(__int128 number, __int128 divisor)
+void prices_money_put(struct json_out *out, const char *name, __int128 micros)
 {
-    assert(divisor > 0);
-    __int128 quotient = number / divisor;
-    __int128 rest = number % divisor; /* with the number's sign */
-    __int128 size = rest < 0 ? -rest : rest;
-    bool away = size > divisor - size || (size == divisor - size && quotient % 2 != 0);
-    return quotient + (away ? (number < 0 ? -1 : 1) : 0);
+    struct buf text;
+    buf_init(&text, 64);
+    prices_money_add(&text, micros);
+    json_put_text(out, name, buf_str(&text));
+    buf_done(&text);
 }

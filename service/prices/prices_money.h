@@ -8,6 +8,7 @@
 
 #include "libs/core/buf.h"
 #include "libs/core/str.h"
+#include "libs/text/json_write.h"
 
 #define PRICES_MICROS INT64_C(1000000) /* of one unit of the currency */
 
@@ -22,7 +23,6 @@ bool prices_decimal_read(struct str text, int places, int64_t max, int64_t *out)
 /* Adds "12.00", "0.000001", "-3.50": two digits behind the point, or as many of six as it takes. */
 void prices_money_add(struct buf *out, __int128 micros);
 
-/* number / divisor to the nearest whole, halves to the even one; divisor > 0. */
-__int128 prices_divide_even(__int128 number, __int128 divisor);
+void prices_money_put(struct json_out *out, const char *name, __int128 micros);
 
 #endif

@@ -205,6 +205,34 @@ enum fault_code prices_load(struct store *store, struct str tenant, struct arena
     return code;
 }
 
+enum fault_code prices_generation(struct store *store, struct str tenant, int64_t *out,
+                                  struct fault *fault)
+{
+    static const char sql[] =
+        "SELECT coalesce(max(generation), 0) FROM budgets_generations WHERE tenant = $1";
+    struct statement *query;
+    enum fault_code code = store_prepare(store, sql, &query, fault);
+    if (code != FAULT_NONE)
+        return code;
+    store_bind_text(query, 1, tenant);
+    return store_read_whole(query, out, fault);
+}
+
+enum fault_code prices_generation_raise(struct store *store, struct str tenant, struct fault *fault)
+{
+    static const char sql[] =
+        "INSERT INTO budgets_generations (tenant, generation) VALUES ($1, 1)"
+        " ON CONFLICT (tenant) DO UPDATE SET generation = budgets_generations.generation + 1";
+    struct statement *upsert;
+    enum fault_code code = store_prepare(store, sql, &upsert, fault);
+    if (code != FAULT_NONE)
+        return code;
+    store_bind_text(upsert, 1, tenant);
+    return store_run(upsert, fault);
+}
+
+/* --- changes -------------------------------------------------------------------------------- */
+
 static const struct prices_version *newest(const struct prices_table *table)
 {
     const struct prices_version *found = NULL;
