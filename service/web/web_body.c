@@ -5,6 +5,7 @@
 #include <zlib.h>
 
 #include "libs/core/os.h"
+#include "service/web/web_unzstd.h"
 
 enum {
     GZIP_ONLY = 16 + MAX_WBITS, /* zlib: a gzip header, no other */
@@ -29,21 +30,34 @@ static void zlib_free(void *opaque, void *taken)
     os_free(taken);
 }
 
-enum fault_code web_body_init(struct web_body *body, size_t limit, bool gzip, struct fault *fault)
+static enum fault_code inflater_new(struct web_inflater **out, struct fault *fault)
+{
+    struct web_inflater *inflater = os_alloc(sizeof *inflater);
+    if (!inflater)
+        return fault_set(fault, FAULT_NO_MEMORY, "no memory left to inflate the body");
+    inflater->stream.zalloc = zlib_alloc;
+    inflater->stream.zfree = zlib_free;
+    if (inflateInit2(&inflater->stream, GZIP_ONLY) != Z_OK) {
+        os_free(inflater);
+        return fault_set(fault, FAULT_NO_MEMORY, "no memory left to inflate the body");
+    }
+    *out = inflater;
+    return FAULT_NONE;
+}
+
+enum fault_code web_body_init(struct web_body *body, size_t limit, enum web_coding coding,
+                              struct fault *fault)
 {
     struct web_inflater *inflater = NULL;
-    if (gzip) {
-        inflater = os_alloc(sizeof *inflater);
-        if (!inflater)
-            return fault_set(fault, FAULT_NO_MEMORY, "no memory left to inflate the body");
-        inflater->stream.zalloc = zlib_alloc;
-        inflater->stream.zfree = zlib_free;
-        if (inflateInit2(&inflater->stream, GZIP_ONLY) != Z_OK) {
-            os_free(inflater);
-            return fault_set(fault, FAULT_NO_MEMORY, "no memory left to inflate the body");
-        }
-    }
-    *body = (struct web_body){.limit = limit, .inflater = inflater};
+    struct web_unzstd *unzstd = NULL;
+    enum fault_code code = FAULT_NONE;
+    if (coding == WEB_GZIP)
+        code = inflater_new(&inflater, fault);
+    else if (coding == WEB_ZSTD)
+        code = web_unzstd_new(&unzstd, fault);
+    if (code != FAULT_NONE)
+        return code;
+    *body = (struct web_body){.limit = limit, .inflater = inflater, .unzstd = unzstd};
     buf_init(&body->bytes, limit);
     return FAULT_NONE;
 }
@@ -53,6 +67,7 @@ void web_body_done(struct web_body *body)
     if (body->inflater)
         inflateEnd(&body->inflater->stream);
     os_free(body->inflater);
+    web_unzstd_free(body->unzstd);
     buf_done(&body->bytes);
     *body = (struct web_body){0};
 }
@@ -64,6 +79,25 @@ static enum fault_code over_limit(const struct web_body *body, const char *what,
                        "the body is over the limit of %llu bytes%s; send it in smaller parts",
                        (unsigned long long)body->limit, what);
 }
+
+size_t web_body_held(const struct web_body *body)
+{
+    return body->bytes.room + (body->unzstd ? web_unzstd_held(body->unzstd) : 0);
+}
+
+static enum fault_code over_ratio(struct fault *fault)
+{
+    return fault_field(fault, FAULT_LIMIT, "body",
+                       "the body inflates to more than %d times its size; send it less compressed",
+                       WEB_RATIO_MAX);
+}
+
+static bool is_over_ratio(const struct web_body *body)
+{
+    return body->bytes.len > body->consumed * WEB_RATIO_MAX + WEB_RATIO_SLACK;
+}
+
+/* --- gzip ----------------------------------------------------------------------------------- */
 
 /* One call of inflate into what room there is. */
 static enum fault_code inflate_piece(struct web_body *body, int *out_result, struct fault *fault)
@@ -97,12 +131,8 @@ static enum fault_code inflate_piece(struct web_body *body, int *out_result, str
         return fault_field(fault, FAULT_INPUT, "body", "the body is not what it says: %s",
                            stream->msg ? stream->msg : "not a gzip stream");
     body->consumed += taken - stream->avail_in;
-    if (body->bytes.len % PIECE == 0 &&
-        body->bytes.len > body->consumed * WEB_GZIP_RATIO_MAX + WEB_GZIP_SLACK)
-        return fault_field(
-            fault, FAULT_LIMIT, "body",
-            "the body inflates to more than %d times its size; send it less compressed",
-            WEB_GZIP_RATIO_MAX);
+    if (body->bytes.len % PIECE == 0 && is_over_ratio(body))
+        return over_ratio(fault);
     return FAULT_NONE;
 }
 
@@ -128,6 +158,36 @@ static enum fault_code add_gzip(struct web_body *body, struct str data, struct f
     return FAULT_NONE;
 }
 
+/* --- zstd ----------------------------------------------------------------------------------- */
+
+static enum fault_code add_zstd(struct web_body *body, struct str data, struct fault *fault)
+{
+    body->consumed += data.len;
+    bool more = data.len > 0;
+    while (more) {
+        size_t left = body->bytes.limit - body->bytes.len;
+        size_t piece = left < PIECE ? left : PIECE;
+        size_t made = 0;
+        char scratch; /* as with gzip: shows that more would come than the limit */
+        char *room = piece > 0 ? buf_reserve(&body->bytes, piece) : &scratch;
+        if (!room)
+            return buf_check(&body->bytes, "the inflated body", fault);
+        size_t offered = piece > 0 ? piece : 1;
+        enum fault_code code = web_unzstd_step(body->unzstd, &data, room, offered, &made, fault);
+        if (code != FAULT_NONE)
+            return code;
+        if (piece == 0 && made > 0)
+            return over_limit(body, " when inflated", fault);
+        if (piece > 0)
+            buf_extend(&body->bytes, made);
+        body->ended = web_unzstd_ended(body->unzstd);
+        more = data.len > 0 || (made == offered && !body->ended);
+    }
+    return FAULT_NONE;
+}
+
+/* --- all ------------------------------------------------------------------------------------ */
+
 enum fault_code web_body_add(struct web_body *body, struct str data, struct fault *fault)
 {
     assert(data.len <= UINT_MAX);
@@ -136,16 +196,19 @@ enum fault_code web_body_add(struct web_body *body, struct str data, struct faul
         return over_limit(body, "", fault);
     if (body->inflater)
         return add_gzip(body, data, fault);
+    if (body->unzstd)
+        return add_zstd(body, data, fault);
     buf_add(&body->bytes, data);
     return buf_check(&body->bytes, "the body", fault);
 }
 
 enum fault_code web_body_end(struct web_body *body, struct fault *fault)
 {
-    if (body->inflater && !body->ended)
+    if ((body->inflater || body->unzstd) && !body->ended)
         return fault_field(fault, FAULT_INPUT, "body",
-                           "the body's gzip stream ends before its end; it was cut on the way");
-    return FAULT_NONE;
+                           "the body's %s stream ends before its end; it was cut on the way",
+                           body->inflater ? "gzip" : "zstd");
+    return body->unzstd && is_over_ratio(body) ? over_ratio(fault) : FAULT_NONE;
 }
 
 bool web_body_deflate(struct str data, struct buf *out)

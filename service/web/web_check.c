@@ -146,6 +146,23 @@ static void check_framing(struct walk *walk, bool version_1_0, struct web_head *
     head->has_body = head->length > 0;
 }
 
+static bool read_coding(struct str name, enum web_coding *out)
+{
+    static const struct {
+        struct str name;
+        enum web_coding coding;
+    } codings[] = {{{"", 0}, WEB_IDENTITY},
+                   {{"identity", 8}, WEB_IDENTITY},
+                   {{"gzip", 4}, WEB_GZIP},
+                   {{"zstd", 4}, WEB_ZSTD}};
+    for (size_t i = 0; i < sizeof codings / sizeof codings[0]; i++)
+        if (str_equal_nocase(name, codings[i].name)) {
+            *out = codings[i].coding;
+            return true;
+        }
+    return false;
+}
+
 enum fault_code web_check_head(struct MHD_Connection *connection, const char *method,
                                const char *version, struct web_request *request,
                                struct web_head *out_head, const struct web_problem **out_problem,
@@ -182,12 +199,10 @@ enum fault_code web_check_head(struct MHD_Connection *connection, const char *me
         return fault_field(fault, FAULT_INPUT, "Transfer-Encoding",
                            "a body in chunks is not taken; send it whole, with a Content-Length");
     }
-    out_head->gzip = str_equal_nocase(walk.encoding, STR("gzip"));
-    if (walk.encoding.len > 0 && !out_head->gzip &&
-        !str_equal_nocase(walk.encoding, STR("identity"))) {
+    if (!read_coding(walk.encoding, &out_head->coding)) {
         *out_problem = &web_problem_encoding;
         return fault_field(fault, FAULT_INPUT, "Content-Encoding",
-                           "the body's encoding is not understood; send gzip, or none");
+                           "the body's encoding is not understood; send gzip, zstd, or none");
     }
     return FAULT_NONE;
 }

@@ -7,14 +7,14 @@
 
 #include <microhttpd.h>
 
-#include "service/web/web.h"
+#include "service/web/web_body.h"
 #include "service/web/web_reply.h"
 
 enum { WEB_HEADER_BYTES_MAX = 32 * 1024 };
 
 struct web_head {
     bool has_body;
-    bool gzip;
+    enum web_coding coding;
     bool expects;    /* Expect: 100-continue */
     bool unclear;    /* where the body ends cannot be trusted */
     uint64_t length; /* declared */

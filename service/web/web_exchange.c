@@ -85,7 +85,7 @@ static void refuse(struct web_exchange *exchange, const struct web_problem *prob
 
 static void count_body(struct web_exchange *exchange)
 {
-    uint64_t now = exchange->body.bytes.room;
+    uint64_t now = web_body_held(&exchange->body);
     atomic_fetch_add(&exchange->shared->body_held, now - exchange->body_counted);
     exchange->body_counted = now;
 }
@@ -153,7 +153,8 @@ static void prepare_body(struct web_exchange *exchange, const struct web_head *h
         fault_field(&exchange->fault, FAULT_LIMIT, "body",
                     "the body is over the limit of %zu bytes; send it in smaller parts", limit);
         refuse(exchange, NULL);
-    } else if (web_body_init(&exchange->body, limit, head->gzip, &exchange->fault) != FAULT_NONE) {
+    } else if (web_body_init(&exchange->body, limit, head->coding, &exchange->fault) !=
+               FAULT_NONE) {
         refuse(exchange, NULL);
     }
 }

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import zstd
 from e2e import raw
 from e2e.harness import APP, SERVICE, Answer, Service, Splunk, request
 from splunkd import dialect
@@ -426,17 +427,24 @@ def tokens(bench: Bench, case: Case) -> list[str]:
     return put_in_words(send(bench, data))
 
 
-def zipped(bench: Bench, case: Case) -> list[str]:
-    """A body that says it is gzip. `zip ...` is packed, `cut n ...` loses its last n bytes."""
-    word, _, rest = case.bytes.partition(b" ")
-    body = case.bytes
-    if word == b"zip":
-        body = gzip.compress(rest)
-    elif word == b"cut":
-        count, _, rest = rest.partition(b" ")
-        body = gzip.compress(rest)[: -int(count)]
-    head = {"Content-Encoding": "gzip"}
-    return told(request(bench.service.url + "v1/handoffs", "POST", bench.token, body, head))
+def packed(
+    coding: str, pack: Callable[[bytes], bytes]
+) -> Callable[[Bench, Case], list[str]]:
+    """A body that says it is of that coding. `zip ...` is packed, `cut n ...` loses its last n bytes;
+    `zip` in the place of `then` begins another member or frame."""
+
+    def run(bench: Bench, case: Case) -> list[str]:
+        word, _, rest = case.bytes.partition(b" ")
+        body = case.bytes
+        if word == b"zip":
+            body = b"".join(pack(each) for each in rest.split(b" then zip "))
+        elif word == b"cut":
+            count, _, rest = rest.partition(b" ")
+            body = pack(rest)[: -int(count)]
+        head = {"Content-Encoding": coding}
+        return told(request(bench.service.url + "v1/handoffs", "POST", bench.token, body, head))
+
+    return run
 
 
 # The broker
@@ -511,7 +519,7 @@ SURFACES: dict[str, Callable[[Bench, Case], list[str]]] = {
     "credentials": credentials,
     "entity-members": entity_members,
     "frames": frames,
-    "gzip": zipped,
+    "gzip": packed("gzip", gzip.compress),
     "handoff-lines": handoff_lines,
     "handoff-members": head_members,
     "lookup": lookup,
@@ -529,4 +537,5 @@ SURFACES: dict[str, Callable[[Bench, Case], list[str]]] = {
     "usage-dlq": tokens,
     "usage-members": usage.members,
     "usage-queries": get,
+    "zstd": packed("zstd", zstd.compress),
 }

@@ -8,6 +8,7 @@ import re
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
+import zstd
 from e2e.harness import Answer, Service, request
 
 if TYPE_CHECKING:
@@ -64,18 +65,18 @@ def members(bench: Bench, case: Case) -> list[str]:
 
 
 def bodies(bench: Bench, case: Case) -> list[str]:
-    """Headers, an empty line, the body: $EVENT is a good event, $NOW a good time. `zip` as the first
-    line packs the body and says so."""
+    """Headers, an empty line, the body: $EVENT is a good event, $NOW a good time. `zip` or `zstd` as
+    the first line packs the body and says so."""
     lines = case.lines
-    packed = lines[0] == b"zip"
+    coding = {b"zip": "gzip", b"zstd": "zstd"}.get(lines[0], "")
     end = lines.index(b"") if b"" in lines else len(lines)
-    heads = [each.decode().replace("$NOW", moment()) for each in lines[packed:end]]
+    heads = [each.decode().replace("$NOW", moment()) for each in lines[bool(coding) : end]]
     headers = dict(each.split(": ", 1) for each in heads)
     event = json.dumps(use(f"/bad/{case.name}"), separators=(",", ":")).encode()
     body = bench.fill(b"\n".join(lines[end + 1 :])).replace(b"$EVENT", event)
-    if packed:
-        body = gzip.compress(body)
-        headers["Content-Encoding"] = "gzip"
+    if coding:
+        body = gzip.compress(body) if coding == "gzip" else zstd.compress(body)
+        headers["Content-Encoding"] = coding
     return outcomes(post(bench.service, bench.meter, body, headers))
 
 
