@@ -66,6 +66,7 @@ class Gate:
     refusals: list[Refusal | None] = field(default_factory=list)
     closed: Refusal | None = None
     at: str = "POST /v1/handoffs"  # what is refused: method and path's end
+    answers: dict[str, Any] = field(default_factory=dict)  # to GET of a path: JSON, or a status
     asked: list[str] = field(default_factory=list)  # "POST /v1/handoffs 402"
     complaints: list[str] = field(default_factory=list)
     _not_before: float = 0.0
@@ -121,7 +122,14 @@ class Gate:
         line = f"{handler.command} {handler.path}"
         with self._lock:
             refusal = self._judge(line)
-        if refusal:
+        known = self.answers.get(handler.path.partition("?")[0]) if line[:4] == "GET " else None
+        if callable(known):
+            known = known(handler.path.partition("?")[2])
+        if known is not None:
+            status = known if isinstance(known, int) else 200
+            headers = {"Content-Type": "application/json"}
+            content = json.dumps({} if isinstance(known, int) else known).encode()
+        elif refusal:
             status, headers, content = refusal.status, refusal.headers(), refusal.body()
         else:
             status, headers, content = self._ask(handler, body)

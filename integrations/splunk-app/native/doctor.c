@@ -10,7 +10,6 @@
 enum { ARENA_BYTES = 32 << 20 };
 
 static void check_settings(struct doctor *doctor);
-static void check_budget(struct doctor *doctor);
 
 /* One row a check: what must have gone well before it, how long it may take, and what runs it. A
  * check depends on itself where it depends on none. */
@@ -34,15 +33,15 @@ static const struct {
     [DOCTOR_LOG] = {"log", DOCTOR_LOG, 1000, doctor_log},
     [DOCTOR_BINARY] = {"binary", DOCTOR_BINARY, 1000, doctor_binary},
     [DOCTOR_SERVICE] = {"service", DOCTOR_TOKEN, 10000, doctor_service},
-    [DOCTOR_BUDGET] = {"budget", DOCTOR_BUDGET, 1000, check_budget},
+    [DOCTOR_BUDGET] = {"budget", DOCTOR_TOKEN, 10000, doctor_budget},
     [DOCTOR_AUDIT] = {"audit", DOCTOR_TENANT, 10000, doctor_audit},
 };
 
 /* What waits for nobody first: that the network is slow takes nothing from it. */
 static const enum doctor_check order[DOCTOR_CHECK_COUNT] = {
-    DOCTOR_SETTINGS, DOCTOR_OUTBOX, DOCTOR_LOG,     DOCTOR_BINARY, DOCTOR_BUDGET, DOCTOR_KVSTORE,
-    DOCTOR_DNS,      DOCTOR_TCP,    DOCTOR_PROXY,   DOCTOR_TLS,    DOCTOR_CLOCK,  DOCTOR_TOKEN,
-    DOCTOR_SCOPE,    DOCTOR_TENANT, DOCTOR_SERVICE, DOCTOR_AUDIT,
+    DOCTOR_SETTINGS, DOCTOR_OUTBOX,  DOCTOR_LOG,    DOCTOR_BINARY, DOCTOR_KVSTORE, DOCTOR_DNS,
+    DOCTOR_TCP,      DOCTOR_PROXY,   DOCTOR_TLS,    DOCTOR_CLOCK,  DOCTOR_TOKEN,   DOCTOR_SCOPE,
+    DOCTOR_TENANT,   DOCTOR_SERVICE, DOCTOR_BUDGET, DOCTOR_AUDIT,
 };
 
 const char *doctor_check_name(enum doctor_check check)
@@ -121,12 +120,6 @@ static void tell_no_settings(struct doctor *doctor, bool is_named, const struct 
     else
         doctor_tell(doctor, DOCTOR_SETTINGS, DOCTOR_FAILED,
                     disabled ? CURE_DISABLED : CURE_SETTINGS, "%s", fault->text);
-}
-
-static void check_budget(struct doctor *doctor)
-{
-    doctor_tell(doctor, DOCTOR_BUDGET, DOCTOR_SKIPPED, CURE_NONE,
-                "this version of the service keeps no budgets");
 }
 
 /* --- all of them ----------------------------------------------------------------------------- */

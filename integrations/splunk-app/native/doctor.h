@@ -125,6 +125,10 @@ enum doctor_cure {
     CURE_UPGRADE_APP,
     CURE_NOT_READY,
     CURE_NOT_OURS,
+    CURE_BUDGET_BLOCKED,
+    CURE_BUDGET_THROTTLED,
+    CURE_BUDGET_NEAR,
+    CURE_BUDGET_AWAY,
     CURE_AUDIT,
     CURE_COUNT
 };
@@ -147,6 +151,7 @@ typedef void doctor_run_check(struct doctor *doctor);
 doctor_run_check doctor_dns, doctor_tcp, doctor_tls, doctor_proxy, doctor_clock; /* doctor_way.c */
 doctor_run_check doctor_token, doctor_scope, doctor_tenant, doctor_service,
     doctor_audit;                                                          /* doctor_access.c */
+doctor_run_check doctor_budget;                                            /* doctor_budget.c */
 doctor_run_check doctor_kvstore, doctor_outbox, doctor_log, doctor_binary; /* doctor_here.c */
 
 #endif

@@ -88,6 +88,15 @@ const struct doctor_cure_text doctor_cures[CURE_COUNT] = {
                                         "says when it is ready."},
     [CURE_NOT_OURS] = {DOCTOR_CLOCK, "Correct url of [instance:<name>]: what answers there is not "
                                      "intelgraphd."},
+    [CURE_BUDGET_BLOCKED] = {DOCTOR_BUDGET, "Raise the budget's limit or give an override in the "
+                                            "service (page Budgets), or wait until it resets."},
+    [CURE_BUDGET_THROTTLED] = {DOCTOR_BUDGET, "Raise the budget's limit in the service (page "
+                                              "Budgets), or throttle_wait_ms in [handoff] so that "
+                                              "searches wait longer for their turn."},
+    [CURE_BUDGET_NEAR] = {DOCTOR_BUDGET, "Look at the dashboard Budgets, and raise the limit or "
+                                         "use less before it is reached."},
+    [CURE_BUDGET_AWAY] = {DOCTOR_BUDGET, "Look at the service's log (journalctl -u intelgraphd): "
+                                         "GET /v1/budgets must answer."},
     [CURE_AUDIT] = {DOCTOR_AUDIT, "Keep intelgraph_audit.log, and have intelgraphd audit verify "
                                   "--heads run over it (docs/runbooks/audit.md)."},
 };

@@ -11,46 +11,46 @@
 #include "libs/text/time.h"
 
 enum {
-    ARENA_BYTES = 16 << 20,
+    ARENA_BYTES = 64 << 20,      /* the budgets and their overrides, at most a reply each */
     PAGE_ARENA_BYTES = 64 << 20, /* a reply of HTTP_REPLY_MAX and its JSON */
-    PATH_BYTES = 4096,
     NAME_BYTES = 64,
-    LIST_BYTES = 256, /* of names in a sentence */
+    BUDGET_BYTES = 320, /* an id, or a name of 80 characters */
+    LIST_BYTES = 256,   /* of names in a sentence */
     BY_BYTES = IGUSAGE_BY_MAX * (NAME_BYTES + 1),
     USUAL_DAYS = 31,
     ROWS_FEW = 2000, /* of a report: the next may be of twice the time */
     SLICES_MAX = 16, /* times the first */
+    DECISIONS_MOST = 100000,
 };
-
-#define DAY_US INT64_C(86400000000)
-
-static const char *const before_dimensions[] = {"_time", "meter", "window", "period_end"};
-static const char *const after_dimensions[] = {"quantity", "unit", "shown",          "shown_unit",
-                                               "events",   "zone", "complete_up_to", "instance"};
-
-enum {
-    BEFORE = sizeof before_dimensions / sizeof before_dimensions[0],
-    AFTER = sizeof after_dimensions / sizeof after_dimensions[0],
-};
-
-_Static_assert((int)BEFORE + (int)AFTER + (int)IGUSAGE_BY_MAX < (int)IGUSAGE_COLUMNS_MAX,
-               "the columns and their end");
 
 #define USAGE                                                                                      \
-    "igusage [meter=<name>] [window=hour|day|month|billing] [by=<dimension,...>] "                 \
-    "[instance=<name>]"
+    "igusage [show=usage|cost|budgets|forecast|decisions|overrides] [meter=<name>] "               \
+    "[window=hour|day|month|billing] [by=<dimension,...>] [budget=<name or id>] "                  \
+    "[verdict=throttle|block] [limit=<rows>] [instance=<name>]"
 #define AT(member) offsetof(struct igusage, args.member)
 
 static const struct option options[] = {
+    {"show", "show=usage|cost|budgets|forecast|decisions|overrides", OPTION_TEXT, AT(show), 1,
+     NAME_BYTES},
     {"meter", "meter=<name>", OPTION_TEXT, AT(meter), 1, NAME_BYTES},
     {"window", "window=hour|day|month|billing", OPTION_TEXT, AT(window), 1, NAME_BYTES},
     {"by", "by=<dimension,...>", OPTION_TEXT, AT(by), 1, BY_BYTES},
+    {"budget", "budget=<name or id>", OPTION_TEXT, AT(budget), 1, BUDGET_BYTES},
+    {"verdict", "verdict=throttle|block", OPTION_TEXT, AT(verdict), 1, NAME_BYTES},
+    {"limit", "limit=<1 to 100000>", OPTION_WHOLE, AT(limit), 1, DECISIONS_MOST},
     {"instance", "instance=<name>", OPTION_TEXT, AT(instance), 1, SETTINGS_NAME_MAX},
 };
 
+static const struct igusage_view *const views[] = {
+    &igusage_view_usage,    &igusage_view_cost,      &igusage_view_budgets,
+    &igusage_view_forecast, &igusage_view_decisions, &igusage_view_overrides,
+};
+
+enum { VIEWS = sizeof views / sizeof views[0] };
+
 void igusage_init(struct igusage *usage)
 {
-    *usage = (struct igusage){.args = {.window = STR("day")}};
+    *usage = (struct igusage){.view = &igusage_view_usage};
     arena_init(&usage->arena, ARENA_BYTES);
     arena_init(&usage->page, PAGE_ARENA_BYTES);
 }
@@ -65,24 +65,70 @@ void igusage_done(struct igusage *usage)
 
 /* --- arguments ------------------------------------------------------------------------------ */
 
-static bool is_own_column(struct str name)
+static enum fault_code choose_view(struct igusage *usage, struct fault *fault)
 {
-    for (size_t i = 0; i < BEFORE; i++)
-        if (str_equal(name, str_of(before_dimensions[i])))
-            return true;
-    for (size_t i = 0; i < AFTER; i++)
-        if (str_equal(name, str_of(after_dimensions[i])))
+    for (size_t i = 0; i < VIEWS && usage->args.show.len > 0; i++)
+        if (str_equal(usage->args.show, str_of(views[i]->name))) {
+            usage->view = views[i];
+            return FAULT_NONE;
+        }
+    return usage->args.show.len == 0
+               ? FAULT_NONE
+               : fault_field(fault, FAULT_INPUT, "show",
+                             "show= holds \"%.*s\"; it must be usage, cost, budgets, forecast, "
+                             "decisions or overrides",
+                             STR_ARG(str_take(usage->args.show, NAME_BYTES)));
+}
+
+/* What a view does not look at must not be believed to have narrowed it. */
+static enum fault_code check_takes(const struct igusage *usage, struct fault *fault)
+{
+    const struct {
+        const char *name;
+        unsigned bit;
+        bool given;
+    } given[] = {
+        {"meter", IGUSAGE_METER, usage->args.meter.len > 0},
+        {"window", IGUSAGE_WINDOW, usage->args.window.len > 0},
+        {"by", IGUSAGE_BY, usage->args.by.len > 0},
+        {"budget", IGUSAGE_BUDGET, usage->args.budget.len > 0},
+        {"verdict", IGUSAGE_VERDICT, usage->args.verdict.len > 0},
+        {"limit", IGUSAGE_LIMIT, usage->args.limit > 0},
+    };
+    for (size_t i = 0; i < sizeof given / sizeof given[0]; i++) {
+        char room[LIST_BYTES] = "";
+        struct buf list = {.ptr = room, .room = sizeof room, .limit = sizeof room};
+        if (!given[i].given || usage->view->takes & given[i].bit)
+            continue;
+        for (size_t view = 0; view < VIEWS; view++)
+            if (views[view]->takes & given[i].bit)
+                buf_addf(&list, "%sshow=%s", list.len ? ", " : "", views[view]->name);
+        return fault_field(fault, FAULT_INPUT, given[i].name,
+                           "%s= does not go with show=%s, but with %.*s", given[i].name,
+                           usage->view->name, STR_ARG(buf_str(&list)));
+    }
+    return FAULT_NONE;
+}
+
+static bool is_in(const char *const *names, struct str name)
+{
+    for (; *names; names++)
+        if (str_equal(name, str_of(*names)))
             return true;
     return false;
 }
 
-static enum fault_code add_dimension(struct igusage *usage, struct str name, struct fault *fault)
+static enum fault_code add_dimension(struct igusage *usage, struct str name,
+                                     const char *const *before, const char *const *after,
+                                     const char *loose, struct fault *fault)
 {
     struct str kept;
     if (name.len == 0)
         return fault_field(fault, FAULT_INPUT, "by",
                            "by= holds an empty name; it is a list like by=model,direction");
-    if (is_own_column(name))
+    if (loose && str_equal(name, str_of(loose)))
+        return FAULT_NONE;
+    if (is_in(before, name) || is_in(after, name))
         return fault_field(fault, FAULT_INPUT, "by",
                            "by= holds \"%.*s\", which is a field of every row and no dimension",
                            STR_ARG(name));
@@ -99,8 +145,8 @@ static enum fault_code add_dimension(struct igusage *usage, struct str name, str
     return FAULT_NONE;
 }
 
-/* Also decides the columns: what is told apart has a field of its own. */
-static enum fault_code read_by(struct igusage *usage, struct fault *fault)
+enum fault_code igusage_columns(struct igusage *usage, const char *const *before,
+                                const char *const *after, const char *loose, struct fault *fault)
 {
     struct str rest = usage->args.by;
     size_t count = 0;
@@ -108,16 +154,16 @@ static enum fault_code read_by(struct igusage *usage, struct fault *fault)
     while (more) {
         struct str name;
         more = str_cut(rest, ',', &name, &rest);
-        enum fault_code code = add_dimension(usage, str_trim(name), fault);
+        enum fault_code code = add_dimension(usage, str_trim(name), before, after, loose, fault);
         if (code != FAULT_NONE)
             return code;
     }
-    for (size_t i = 0; i < BEFORE; i++)
-        usage->columns[count++] = before_dimensions[i];
+    for (; *before; before++)
+        usage->columns[count++] = *before;
     for (size_t i = 0; i < usage->by_count; i++)
         usage->columns[count++] = usage->by[i];
-    for (size_t i = 0; i < AFTER; i++)
-        usage->columns[count++] = after_dimensions[i];
+    for (; *after; after++)
+        usage->columns[count++] = *after;
     usage->columns[count] = NULL;
     return FAULT_NONE;
 }
@@ -128,11 +174,11 @@ static enum fault_code read_range(struct igusage *usage, struct fault *fault)
 {
     int64_t now_us = os_now_us();
     int64_t until_us = usage->info->latest_us > 0 ? usage->info->latest_us : now_us;
-    if (until_us > now_us + DAY_US)
-        until_us = now_us + DAY_US;
+    if (until_us > now_us + IGUSAGE_DAY_US)
+        until_us = now_us + IGUSAGE_DAY_US;
     usage->until_us = until_us;
-    usage->from_us =
-        usage->info->earliest_us > 0 ? usage->info->earliest_us : until_us - USUAL_DAYS * DAY_US;
+    usage->from_us = usage->info->earliest_us > 0 ? usage->info->earliest_us
+                                                  : until_us - USUAL_DAYS * IGUSAGE_DAY_US;
     if (usage->from_us < 0)
         usage->from_us = 0;
     if (usage->from_us >= usage->until_us)
@@ -149,7 +195,13 @@ static enum fault_code start(void *state, const struct scp_getinfo *info, struct
     enum fault_code code =
         options_read(info, USAGE, options, sizeof options / sizeof options[0], usage, fault);
     if (code == FAULT_NONE)
-        code = read_by(usage, fault);
+        code = choose_view(usage, fault);
+    if (code == FAULT_NONE)
+        code = check_takes(usage, fault);
+    if (code == FAULT_NONE && usage->args.window.len == 0)
+        usage->args.window = str_of(usage->view->window);
+    if (code == FAULT_NONE)
+        code = usage->view->prepare(usage, fault);
     if (code == FAULT_NONE)
         code = read_range(usage, fault);
     if (code == FAULT_NONE)
@@ -162,105 +214,76 @@ static enum fault_code start(void *state, const struct scp_getinfo *info, struct
 
 /* --- asking --------------------------------------------------------------------------------- */
 
-static enum fault_code is_other(const struct igusage *usage, struct fault *fault)
+enum fault_code igusage_is_other(const struct igusage *usage, struct fault *fault)
 {
     fault->code = fault->code == FAULT_NO_MEMORY ? FAULT_NO_MEMORY : FAULT_UNAVAILABLE;
     return fault_prefix(fault, "what answers at %.*s is not this version's IntelGraph: ",
                         STR_ARG(usage->settings.url));
 }
 
-static enum fault_code get_meters(struct igusage *usage, struct fault *fault)
+enum fault_code igusage_get(struct igusage *usage, const char *path, struct arena *arena,
+                            const struct json **out, struct fault *fault)
+{
+    struct str body;
+    const struct json *top = NULL;
+    enum fault_code code = service_get(usage->client, path, arena, &body, fault);
+    if (code != FAULT_NONE)
+        return code;
+    if (json_read(arena, body, &top, fault) != FAULT_NONE)
+        return igusage_is_other(usage, fault);
+    *out = top;
+    return FAULT_NONE;
+}
+
+enum fault_code igusage_get_meters(struct igusage *usage, struct fault *fault)
 {
     struct str body;
     enum fault_code code = service_get(usage->client, "v1/meters", &usage->arena, &body, fault);
     if (code == FAULT_NONE &&
         usage_report_meters(&usage->arena, body, IGUSAGE_METERS_MAX, usage->meters,
                             &usage->meter_count, fault) != FAULT_NONE)
-        code = is_other(usage, fault);
+        code = igusage_is_other(usage, fault);
     return code;
 }
 
-static bool meter_has(const struct igusage *usage, size_t meter, const char *dimension)
-{
-    /* The service judges the dimensions of the one that was named. */
-    return usage->args.meter.len > 0 ||
-           usage_report_meter_has(&usage->meters[meter], str_of(dimension));
-}
-
-/* Each name once, though several meters may have it. */
-static void list_dimensions(const struct igusage *usage, struct buf *list)
-{
-    for (size_t meter = 0; meter < usage->meter_count; meter++) {
-        const struct json *each = json_first(usage->meters[meter].dimensions);
-        for (; each; each = json_next(each)) {
-            struct str name;
-            bool told = !json_text(each, &name);
-            for (size_t before = 0; before < meter && !told; before++)
-                told = usage_report_meter_has(&usage->meters[before], name);
-            if (told)
-                continue;
-            if (list->len > 0)
-                buf_add_c(list, ", ");
-            buf_add(list, name);
-        }
-    }
-}
-
-/* Of several meters each is asked for the dimensions that it has. */
-static enum fault_code check_dimensions(const struct igusage *usage, struct fault *fault)
-{
-    for (size_t i = 0; i < usage->by_count; i++) {
-        bool found = false;
-        for (size_t meter = 0; meter < usage->meter_count && !found; meter++)
-            found = meter_has(usage, meter, usage->by[i]);
-        if (found)
-            continue;
-        char room[LIST_BYTES];
-        struct buf list = {.ptr = room, .room = sizeof room, .limit = sizeof room};
-        list_dimensions(usage, &list);
-        return fault_field(fault, FAULT_INPUT, "by",
-                           "by= holds \"%s\", which is a dimension of no meter; there are %.*s",
-                           usage->by[i], STR_ARG(buf_str(&list)));
-    }
-    return FAULT_NONE;
-}
-
-static int64_t first_slice_us(struct str window)
-{
-    if (str_equal(window, STR("hour")))
-        return 2 * DAY_US;
-    return str_equal(window, STR("day")) ? USUAL_DAYS * DAY_US : 366 * DAY_US;
-}
-
-static void begin_meter(struct igusage *usage)
-{
-    usage->next_us = usage->from_us;
-    usage->slice_us = first_slice_us(usage->args.window);
-}
-
-static enum fault_code open_first(struct igusage *usage, struct fault *fault)
+static enum fault_code sign_in(struct igusage *usage, struct fault *fault)
 {
     struct token_session session = {.splunkd_uri = usage->info->splunkd_uri,
                                     .session_key = usage->info->session_key,
                                     .user = usage->info->username};
     enum fault_code code = token_obtain(&usage->places, &usage->settings, &session, TOKEN_READ,
                                         false, &usage->token, fault);
-    if (code == FAULT_NONE)
-        code = instance_client_new(&usage->places, &usage->settings, &usage->token, &usage->client,
-                                   fault);
-    if (code != FAULT_NONE)
-        return code;
-    begin_meter(usage);
-    if (usage->args.meter.len > 0) {
-        usage->meters[0] = (struct usage_report_meter){.name = usage->args.meter};
-        usage->meter_count = 1;
-        return FAULT_NONE;
-    }
-    code = get_meters(usage, fault);
-    return code == FAULT_NONE ? check_dimensions(usage, fault) : code;
+    return code == FAULT_NONE ? instance_client_new(&usage->places, &usage->settings, &usage->token,
+                                                    &usage->client, fault)
+                              : code;
 }
 
-static void add_moment(struct buf *path, const char *name, int64_t us)
+/* --- parts of a range ----------------------------------------------------------------------- */
+
+static int64_t first_slice_us(struct str window)
+{
+    if (str_equal(window, STR("hour")))
+        return 2 * IGUSAGE_DAY_US;
+    return str_equal(window, STR("day")) ? USUAL_DAYS * IGUSAGE_DAY_US : 366 * IGUSAGE_DAY_US;
+}
+
+void igusage_begin_range(struct igusage *usage)
+{
+    usage->next_us = usage->from_us;
+    usage->slice_us = first_slice_us(usage->args.window);
+}
+
+/* What is sparse is asked for in longer parts. */
+int64_t igusage_slice_end(struct igusage *usage)
+{
+    if (usage->next_us > usage->from_us && usage->row_number < ROWS_FEW &&
+        usage->slice_us < first_slice_us(usage->args.window) * SLICES_MAX)
+        usage->slice_us *= 2;
+    int64_t left_us = usage->until_us - usage->next_us;
+    return usage->next_us + (left_us < usage->slice_us ? left_us : usage->slice_us);
+}
+
+void igusage_add_moment(struct buf *path, const char *name, int64_t us)
 {
     char room[40];
     struct buf text = {.ptr = room, .room = sizeof room, .limit = sizeof room};
@@ -268,121 +291,23 @@ static void add_moment(struct buf *path, const char *name, int64_t us)
     service_add_query(path, name, buf_str(&text));
 }
 
-static enum fault_code write_path(const struct igusage *usage, int64_t to_us, struct buf *path,
-                                  struct fault *fault)
-{
-    char room[BY_BYTES];
-    struct buf by = {.ptr = room, .room = sizeof room, .limit = sizeof room};
-    for (size_t i = 0; i < usage->by_count; i++) {
-        if (!meter_has(usage, usage->meter_at, usage->by[i]))
-            continue;
-        if (by.len > 0)
-            buf_add_byte(&by, ',');
-        buf_add_c(&by, usage->by[i]);
-    }
-    buf_add_c(path, "v1/usage");
-    service_add_query(path, "meter", usage->meters[usage->meter_at].name);
-    service_add_query(path, "window", usage->args.window);
-    service_add_query(path, "by", buf_str(&by));
-    add_moment(path, "from", usage->next_us);
-    add_moment(path, "to", to_us);
-    buf_add_byte(path, '\0');
-    return buf_check(path, "the request for usage", fault);
-}
-
-/* What is sparse is asked for in longer parts. */
-static void choose_slice(struct igusage *usage)
-{
-    if (usage->next_us > usage->from_us && usage->row_number < ROWS_FEW &&
-        usage->slice_us < first_slice_us(usage->args.window) * SLICES_MAX)
-        usage->slice_us *= 2;
-}
-
-/* A long range is asked for in parts, as a reply has a limit. Periods are whole at both ends of a
- * report, so the next part begins where the service says that this one ended. */
-static enum fault_code get_slice(struct igusage *usage, struct fault *fault)
-{
-    struct buf path;
-    struct str body;
-    choose_slice(usage);
-    int64_t left_us = usage->until_us - usage->next_us;
-    int64_t to_us = usage->next_us + (left_us < usage->slice_us ? left_us : usage->slice_us);
-    buf_init(&path, PATH_BYTES);
-    arena_reset(&usage->page);
-    usage->row = NULL;
-    usage->row_number = 0;
-    enum fault_code code = write_path(usage, to_us, &path, fault);
-    if (code == FAULT_NONE)
-        code = service_get(usage->client, path.ptr, &usage->page, &body, fault);
-    buf_done(&path);
-    if (code != FAULT_NONE)
-        return code;
-    if (usage_report_read(&usage->page, body, &usage->now, fault) != FAULT_NONE)
-        return is_other(usage, fault);
-    if (usage->now.to_us <= usage->next_us) {
-        fault_set(fault, FAULT_UNAVAILABLE, "its report ends before it begins");
-        return is_other(usage, fault);
-    }
-    usage->next_us = usage->now.to_us;
-    usage->row = usage->now.rows;
-    return FAULT_NONE;
-}
-
 /* --- rows ----------------------------------------------------------------------------------- */
-
-static enum fault_code put_row(struct igusage *usage, struct generating_rows *rows,
-                               struct fault *fault)
-{
-    char moment[32];
-    struct usage_report_row row;
-    const struct usage_report *report = &usage->now;
-    usage->row_number++;
-    if (usage_report_row(usage->row, &row, fault) != FAULT_NONE) {
-        fault_prefix(fault, "row %llu of the report: ", (unsigned long long)usage->row_number);
-        return is_other(usage, fault);
-    }
-    snprintf(moment, sizeof moment, "%lld.%06lld", (long long)(row.from_us / 1000000),
-             (long long)(row.from_us % 1000000));
-    generating_put(rows, str_of(moment));
-    generating_put(rows, report->meter);
-    generating_put(rows, report->window);
-    generating_put(rows, row.to);
-    for (size_t i = 0; i < usage->by_count; i++)
-        generating_put(rows, meter_has(usage, usage->meter_at, usage->by[i])
-                                 ? usage_report_dimension(&row, usage->by[i])
-                                 : STR(""));
-    generating_put(rows, row.quantity);
-    generating_put(rows, report->unit);
-    generating_put(rows, row.shown);
-    generating_put(rows, report->shown_unit);
-    generating_put_whole(rows, row.events);
-    generating_put(rows, report->zone);
-    generating_put(rows, report->complete_up_to);
-    generating_put(rows, usage->settings.instance);
-    usage->row = json_next(usage->row);
-    return FAULT_NONE;
-}
 
 static enum fault_code next(void *state, struct generating_rows *rows, bool *out_more,
                             struct command_messages *messages, struct arena *arena,
                             struct fault *fault)
 {
     struct igusage *usage = state;
-    (void)messages;
+    enum fault_code code = FAULT_NONE;
     (void)arena;
-    enum fault_code code = usage->client ? FAULT_NONE : open_first(usage, fault);
-    while (code == FAULT_NONE && !generating_is_full(rows) &&
-           usage->meter_at < usage->meter_count) {
-        if (usage->row) {
-            code = put_row(usage, rows, fault);
-        } else if (usage->next_us < usage->until_us) {
-            code = get_slice(usage, fault);
-        } else {
-            usage->meter_at++;
-            begin_meter(usage);
-        }
+    if (!usage->client) {
+        code = sign_in(usage, fault);
+        if (code == FAULT_NONE)
+            code = usage->view->open(usage, messages, fault);
     }
-    *out_more = usage->meter_at < usage->meter_count;
+    while (code == FAULT_NONE && !usage->ended && !generating_is_full(rows))
+        code = usage->view->step(usage, rows, messages, fault);
+    *out_more = !usage->ended;
     return code;
 }
 

@@ -78,3 +78,8 @@ void service_add_query(struct buf *path, const char *name, struct str value)
     buf_add_byte(path, '=');
     splunkd_add_part(path, value);
 }
+
+void service_add_part(struct buf *path, struct str value)
+{
+    splunkd_add_part(path, value);
+}

@@ -14,4 +14,7 @@ enum fault_code service_get(struct http_client *client, const char *path, struct
 /* Adds "&name=value" to a query, or "?name=value" to what has none; nothing for an empty value. */
 void service_add_query(struct buf *path, const char *name, struct str value);
 
+/* Adds one part of a path or a query, whatever is not plain encoded. */
+void service_add_part(struct buf *path, struct str value);
+
 #endif
