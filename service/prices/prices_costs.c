@@ -109,13 +109,13 @@ static enum fault_code add_usage(struct reckoning *reckoning, const struct usage
     const struct prices_query *query = reckoning->query;
     struct zone_period period =
         zone_period_at(reckoning->zone, query->window, usage->period.from_us);
-    int64_t at_us = query->price_at_us != 0 ? query->price_at_us : usage->period.from_us;
     int64_t until_us;
     struct prices_row *row;
     enum fault_code code = find_row(reckoning, period, meter, usage->dimensions, &row, fault);
     if (code != FAULT_NONE)
         return code;
-    const struct prices_price *price = prices_at(reckoning->table, meter, at_us, &until_us);
+    const struct prices_price *price =
+        prices_at(reckoning->table, meter, usage->period.from_us, &until_us);
     row->quantity += usage->quantity;
     if (price != row->open)
         close_price(row);
@@ -134,7 +134,7 @@ static bool changes_within(const struct reckoning *reckoning)
     int64_t from_us = zone_period_at(reckoning->zone, query->window, query->from_us).from_us;
     int64_t to_us = zone_period_at(reckoning->zone, query->window, query->to_us - 1).to_us;
     bool changes = false;
-    for (size_t i = 0; i < table->count && query->price_at_us == 0; i++)
+    for (size_t i = 0; i < table->count; i++)
         changes = changes || (table->versions[i].valid_from_us > from_us &&
                               table->versions[i].valid_from_us < to_us);
     return changes;

@@ -17,7 +17,6 @@ struct prices_query {
     struct str by[PRICES_BY_MAX];
     size_t by_count; /* dimensions to tell apart; a meter that has none of them has one row */
     int64_t now_us;
-    int64_t price_at_us; /* all of it at the prices of that moment; 0: at those of its day */
 };
 
 struct prices_row {

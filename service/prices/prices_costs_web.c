@@ -2,12 +2,12 @@
 #include "service/prices/prices.h"
 
 #include <assert.h>
-#include <string.h>
 
 #include "libs/core/os.h"
 #include "libs/text/json.h"
 #include "libs/text/time.h"
 #include "service/identity/identity.h"
+#include "service/prices/prices_costs.h"
 #include "service/prices/prices_course.h"
 #include "service/service.h"
 #include "service/usage/usage_report.h"
@@ -159,37 +159,50 @@ static enum fault_code run_before(struct asking *asking, struct store *store, st
     return code;
 }
 
-static enum fault_code run_forecast(struct asking *asking, struct store *store, struct fault *fault)
+/* When the report holds now: what the month or billing period under way comes to. */
+static enum fault_code run_forecast(struct asking *asking, struct store *store, struct zone *zone,
+                                    struct fault *fault)
 {
-    struct prices_query query = asking->query;
-    struct prices_report report;
+    const struct prices_query *query = &asking->query;
+    struct prices_days *days;
     struct prices_course_query course = {
-        .period = forecast_unit(asking),
-        .meter_count = query.meter_count,
-        .of_cost = true,
-        .now_us = query.now_us,
+        .period = asking->forecast_period,
+        .meters = query->meters,
+        .meter_count = query->meter_count,
+        .table = &asking->table,
+        .now_us = query->now_us,
     };
-    memcpy(course.meters, query.meters, sizeof course.meters);
     bool is_under_way =
-        asking->report.from_us <= query.now_us && query.now_us < asking->report.to_us;
-    if (!is_under_way || asking->table.count == 0)
+        asking->report.from_us <= query->now_us && query->now_us < asking->report.to_us;
+    if (!is_under_way || asking->table.count == 0 || asking->is_csv)
         return FAULT_NONE;
-    query.window = course.period;
-    query.from_us = asking->forecast_period.from_us;
-    query.to_us = query.now_us + 1;
-    query.by_count = 0;
-    enum fault_code code = prices_report_run(&query, &asking->table, store, asking->tenant,
-                                             asking->request->arena, &report, fault);
+    enum fault_code code = prices_days_load(store, asking->tenant, zone, query->now_us,
+                                            asking->request->arena, &days, fault);
     if (code != FAULT_NONE)
         return code;
-    course.used = (double)report.total;
-    return prices_course_forecast(&course, &asking->table, store, asking->tenant,
-                                  asking->request->arena, &asking->has_forecast, &asking->forecast,
-                                  fault);
+    for (int i = 0; usage_meter_at(i); i++) {
+        bool is_one = query->meter_count == 0;
+        for (size_t j = 0; j < query->meter_count; j++)
+            is_one = is_one || query->meters[j] == usage_meter_at(i);
+        if (is_one)
+            course.used += prices_days_cost(days, &asking->table, usage_meter_at(i), course.period);
+    }
+    asking->has_forecast = prices_course_forecast(&course, days, zone, &asking->forecast);
+    return FAULT_NONE;
+}
+
+static enum fault_code run_reports(struct asking *asking, struct store *store, struct zone *zone,
+                                   struct fault *fault)
+{
+    enum fault_code code = prices_report_run(&asking->query, &asking->table, store, asking->tenant,
+                                             asking->request->arena, &asking->report, fault);
+    if (code == FAULT_NONE && !asking->is_csv)
+        code = run_before(asking, store, fault);
+    return code == FAULT_NONE ? run_forecast(asking, store, zone, fault) : code;
 }
 
 /* Without from=, the month or billing period that `to` lies in, from its beginning. */
-static enum fault_code find_periods(struct asking *asking, struct store *store, struct fault *fault)
+static enum fault_code run_all(struct asking *asking, struct store *store, struct fault *fault)
 {
     struct prices_query *query = &asking->query;
     struct str name;
@@ -207,26 +220,20 @@ static enum fault_code find_periods(struct asking *asking, struct store *store, 
         zone, query->window, zone_period_at(zone, query->window, query->from_us).from_us,
         query->to_us);
     asking->forecast_period = zone_period_at(zone, forecast_unit(asking), query->now_us);
+    if (query->from_us >= query->to_us)
+        code = fault_field(fault, FAULT_INPUT, "from", "from must be before to");
+    if (code == FAULT_NONE)
+        code = run_reports(asking, store, zone, fault);
     zone_free(zone);
-    return FAULT_NONE;
+    return code;
 }
 
 static enum fault_code run_in(struct asking *asking, struct store *store, struct fault *fault)
 {
-    struct arena *arena = asking->request->arena;
     enum fault_code code = store_begin_read(store, fault);
     if (code == FAULT_NONE)
-        code = prices_load(store, asking->tenant, arena, &asking->table, fault);
-    if (code == FAULT_NONE)
-        code = find_periods(asking, store, fault);
-    if (code == FAULT_NONE)
-        code = prices_report_run(&asking->query, &asking->table, store, asking->tenant, arena,
-                                 &asking->report, fault);
-    if (code == FAULT_NONE && !asking->is_csv)
-        code = run_before(asking, store, fault);
-    if (code == FAULT_NONE && !asking->is_csv)
-        code = run_forecast(asking, store, fault);
-    return code;
+        code = prices_load(store, asking->tenant, asking->request->arena, &asking->table, fault);
+    return code == FAULT_NONE ? run_all(asking, store, fault) : code;
 }
 
 static void put_row(struct json_out *out, const struct prices_row *row)

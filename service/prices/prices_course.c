@@ -2,10 +2,6 @@
 
 #include <math.h>
 
-#include "service/usage/usage_store.h"
-
-#define DAY_US INT64_C(86400000000)
-
 /* What is beyond fits into no forecast; 2^63 is a little more. */
 static const double whole_max = 9e18;
 
@@ -16,88 +12,55 @@ int64_t prices_forecast_whole(double amount)
     return amount < whole_max ? llrint(amount) : (int64_t)whole_max;
 }
 
-/* The days of the report, and those between them on which nothing was used; today is left out. */
-static void read_days(const struct prices_course_query *query, const struct prices_report *report,
-                      struct zone *zone, int64_t today_us, struct prices_course *course)
+static bool is_asked_for(const struct prices_course_query *query, const struct usage_meter *meter)
 {
-    size_t at = 0;
-    int64_t day_us = report->count > 0 ? report->rows[0].period.from_us : today_us;
-    while (day_us < today_us && course->day_count < PRICES_FORECAST_DAYS) {
-        double used = 0;
-        for (; at < report->count && report->rows[at].period.from_us == day_us; at++)
-            used += query->of_cost ? (double)report->rows[at].cost
-                                   : (double)report->rows[at].quantity / (double)query->per;
-        course->days[course->day_count++] =
-            (struct prices_day){used, zone_weekday_at(zone, day_us)};
-        day_us = zone_period_at(zone, ZONE_DAY, day_us).to_us;
-    }
-}
-
-static void read_rest(struct zone *zone, struct zone_period today, int64_t period_to_us,
-                      struct prices_course *course)
-{
-    int64_t day_us = today.to_us;
-    while (day_us < period_to_us && course->rest_count < PRICES_FORECAST_REST_MAX) {
-        course->rest[course->rest_count++] = zone_weekday_at(zone, day_us);
-        day_us = zone_period_at(zone, ZONE_DAY, day_us).to_us;
-    }
-}
-
-static int64_t first_day(struct zone *zone, int64_t today_us)
-{
-    int64_t day_us = today_us;
-    for (int i = 0; i < PRICES_FORECAST_DAYS && day_us > DAY_US; i++)
-        day_us = zone_period_at(zone, ZONE_DAY, day_us - 1).from_us;
-    return day_us;
-}
-
-static enum fault_code read_course(const struct prices_course_query *query,
-                                   const struct prices_table *table, struct store *store,
-                                   struct str tenant, struct zone *zone, struct arena *arena,
-                                   struct prices_course *course, struct fault *fault)
-{
-    struct zone_period today = zone_period_at(zone, ZONE_DAY, query->now_us);
-    struct zone_period period = zone_period_at(zone, query->period, query->now_us);
-    struct prices_report report;
-    struct prices_query asked = {
-        .window = ZONE_DAY,
-        .from_us = first_day(zone, today.from_us),
-        .to_us = query->now_us + 1,
-        .meter_count = query->meter_count,
-        .now_us = query->now_us,
-        .price_at_us = query->now_us,
-    };
+    bool is_one = query->meter_count == 0;
     for (size_t i = 0; i < query->meter_count; i++)
-        asked.meters[i] = query->meters[i];
-    enum fault_code code = prices_report_run(&asked, table, store, tenant, arena, &report, fault);
-    if (code != FAULT_NONE)
-        return code;
-    read_days(query, &report, zone, today.from_us, course);
-    read_rest(zone, today, period.to_us, course);
-    course->used = query->used;
-    course->elapsed_s = (double)(query->now_us - period.from_us) / 1e6;
-    course->today = zone_weekday_at(zone, query->now_us);
-    course->today_left =
-        (double)(today.to_us - query->now_us) / (double)(today.to_us - today.from_us);
-    return FAULT_NONE;
+        is_one = is_one || query->meters[i] == meter;
+    return is_one;
 }
 
-enum fault_code prices_course_forecast(const struct prices_course_query *query,
-                                       const struct prices_table *table, struct store *store,
-                                       struct str tenant, struct arena *arena, bool *out_known,
-                                       struct prices_forecast *out, struct fault *fault)
+static double used_on(const struct prices_course_query *query, const struct prices_days *days,
+                      size_t day)
 {
-    struct prices_course course = {0};
-    struct zone *zone = NULL;
-    struct str name;
-    int anchor_day;
-    enum fault_code code = usage_store_zone(store, tenant, arena, &name, &anchor_day, fault);
-    if (code == FAULT_NONE)
-        code = zone_open(name, anchor_day, &zone, fault);
-    if (code == FAULT_NONE)
-        code = read_course(query, table, store, tenant, zone, arena, &course, fault);
-    zone_free(zone);
-    if (code == FAULT_NONE)
-        *out_known = prices_forecast(&course, out);
-    return code;
+    double sum = 0;
+    for (int i = 0; usage_meter_at(i); i++) {
+        const struct usage_meter *meter = usage_meter_at(i);
+        int64_t until_us;
+        if (!is_asked_for(query, meter))
+            continue;
+        if (!query->table) {
+            sum += (double)days->used[i][day] / (double)query->per;
+            continue;
+        }
+        const struct prices_price *price = prices_at(query->table, meter, query->now_us, &until_us);
+        if (price)
+            sum += (double)prices_cost(price, days->used[i][day]);
+    }
+    return sum;
+}
+
+bool prices_course_forecast(const struct prices_course_query *query, const struct prices_days *days,
+                            struct zone *zone, struct prices_forecast *out)
+{
+    struct prices_course course = {
+        .used = (double)query->used,
+        .elapsed_s = (double)(query->now_us - query->period.from_us) / 1e6,
+        .today = days->weekdays[days->today],
+    };
+    struct zone_period today = days->days[days->today];
+    size_t first = days->today > PRICES_FORECAST_DAYS ? days->today - PRICES_FORECAST_DAYS : 0;
+    for (size_t i = first; i < days->today; i++) {
+        double used = used_on(query, days, i);
+        if (used > 0 || course.day_count > 0) /* from the first day with any use */
+            course.days[course.day_count++] = (struct prices_day){used, days->weekdays[i]};
+    }
+    course.today_left =
+        (double)(today.to_us - query->now_us) / (double)(today.to_us - today.from_us);
+    for (int64_t day_us = today.to_us;
+         day_us < query->period.to_us && course.rest_count < PRICES_FORECAST_REST_MAX;) {
+        course.rest[course.rest_count++] = zone_weekday_at(zone, day_us);
+        day_us = zone_period_at(zone, ZONE_DAY, day_us).to_us;
+    }
+    return prices_forecast(&course, out);
 }
