@@ -7,7 +7,7 @@
 #include "libs/store/store_internal.h"
 
 enum {
-    POSTGRESQL_PLACES_MAX = 64, /* of a statement */
+    POSTGRESQL_PLACES_MAX = 256, /* of a statement */
     POSTGRESQL_PARKED_MAX = 8 << 20,
 };
 
@@ -45,7 +45,7 @@ struct postgresql_statement {
     unsigned connection; /* that it is prepared on */
     bool is_query;       /* begins with SELECT */
     bool scans;          /* it has been too large to park: a cursor from the start */
-    struct postgresql_place places[POSTGRESQL_PLACES_MAX];
+    struct postgresql_place *places;
     enum postgresql_rows rows;
     PGresult *current; /* holds the row that was given last */
     int row;           /* its number there */

@@ -60,6 +60,11 @@ static enum fault_code take_types(struct postgresql_statement *statement, const 
 {
     int places = PQnparams(result);
     assert(places <= POSTGRESQL_PLACES_MAX && "a statement has few places");
+    if (!statement->places && places > 0)
+        statement->places = os_alloc((size_t)places * sizeof *statement->places);
+    if (!statement->places && places > 0)
+        return fault_set(fault, FAULT_NO_MEMORY, "no memory left for a query of the store %s",
+                         statement->base.store->name);
     statement->base.place_count = places;
     for (int i = 0; i < places; i++)
         statement->places[i].type = PQparamtype(result, i);
@@ -119,6 +124,7 @@ enum fault_code postgresql_prepare(struct store *store, const char *sql, struct 
             break;
     }
     if (code != FAULT_NONE) {
+        os_free(statement->places);
         os_free(statement);
         return code;
     }
@@ -129,6 +135,7 @@ enum fault_code postgresql_prepare(struct store *store, const char *sql, struct 
 void postgresql_finish(struct statement *taken)
 {
     postgresql_reset(taken);
+    os_free(own(taken)->places);
     os_free(own(taken));
 }
 

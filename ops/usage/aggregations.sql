@@ -87,3 +87,11 @@ DELETE FROM usage_provenance WHERE tenant = $1;
 SELECT seq, event_key, meter, kind, time_us, quantity, dimset, refers_to, provenance
 FROM usage_events
 WHERE tenant = $1 AND seq > $2 ORDER BY seq LIMIT $3;
+
+-- The index of events by key, which follows some ten thousand events behind. It may have some of
+-- them already: from a transaction after which the service was ended, or from another service.
+
+-- name: add_key
+INSERT INTO usage_keys (event_key, tenant, seq)
+VALUES ($1, $2, $3)
+ON CONFLICT (event_key, tenant) DO NOTHING;

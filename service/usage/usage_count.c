@@ -94,18 +94,43 @@ static enum fault_code correct_level(const struct usage_counting *counting,
     return code;
 }
 
+enum fault_code usage_count_find(const struct usage_counting *counting,
+                                 const uint8_t key[USAGE_KEY_SIZE], bool *out_found,
+                                 struct usage_kept *out, struct fault *fault)
+{
+    return counting->account
+               ? usage_account_find(counting->account, key, out_found, out, fault)
+               : usage_store_find(counting->store, counting->tenant, key, out_found, out, fault);
+}
+
+/* How the use counts now, and whether it was voided. */
+static enum fault_code read_before(const struct usage_counting *counting, const uint8_t *key,
+                                   struct usage_kept *before, bool *out_void, struct fault *fault)
+{
+    uint8_t by[USAGE_KEY_SIZE];
+    struct usage_kept correction;
+    bool found = false;
+    enum fault_code code = usage_store_correction(counting->store, counting->tenant, key, &found,
+                                                  by, &before->quantity, fault);
+    *out_void = false;
+    if (code != FAULT_NONE || !found)
+        return code;
+    code = usage_count_find(counting, by, &found, &correction, fault);
+    if (code == FAULT_NONE && !found)
+        return fault_set(fault, FAULT_CORRUPT, "an event was corrected by one that is not there");
+    *out_void = code == FAULT_NONE && correction.kind == USAGE_VOID;
+    return code;
+}
+
 enum fault_code usage_count_correction(const struct usage_counting *counting,
                                        const struct usage_kept *kept,
                                        const struct usage_event *correction, struct fault *fault)
 {
     struct usage_kept before = *kept; /* as it counts now */
-    enum usage_kind kind = USAGE_USE;
-    bool found = false;
-    enum fault_code code =
-        usage_store_correction(counting->store, counting->tenant, correction->refers_to, &found,
-                               &kind, &before.quantity, fault);
+    bool was_void = false;
+    enum fault_code code = read_before(counting, correction->refers_to, &before, &was_void, fault);
     if (code == FAULT_NONE && kept->meter->kind == USAGE_LEVEL)
-        code = correct_level(counting, &before, found && kind == USAGE_VOID, correction, fault);
+        code = correct_level(counting, &before, was_void, correction, fault);
     else if (code == FAULT_NONE)
         code = usage_rollup_add(counting->rollup, kept->meter, kept->dimset, kept->time_us,
                                 (__int128)correction->quantity - before.quantity, 0, fault);

@@ -3,6 +3,7 @@
 #ifndef IG_USAGE_COUNT_H
 #define IG_USAGE_COUNT_H
 
+#include "service/usage/usage_ledger.h"
 #include "service/usage/usage_rollup.h"
 #include "service/usage/usage_store.h"
 
@@ -10,7 +11,13 @@ struct usage_counting {
     struct store *store; /* with a write transaction open */
     struct str tenant;
     struct usage_rollup *rollup;
+    struct usage_account *account; /* NULL: all events are in the index by key (a rebuild) */
 };
+
+/* A kept event of that key, wherever it stands. */
+enum fault_code usage_count_find(const struct usage_counting *counting,
+                                 const uint8_t key[USAGE_KEY_SIZE], bool *out_found,
+                                 struct usage_kept *out, struct fault *fault) MUST_USE;
 
 /* A use: of a meter that adds up, its quantity at its time; of a level, what changes between the
  * level before and the one after. */

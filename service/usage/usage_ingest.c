@@ -3,10 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "libs/core/map.h"
 #include "service/usage/usage_count.h"
 #include "service/usage/usage_dlq.h"
-#include "service/usage/usage_provenance.h"
+#include "service/usage/usage_ledger.h"
 
 #define SECOND_US INT64_C(1000000)
 
@@ -151,64 +150,50 @@ enum fault_code usage_batch_add(struct usage_batch *batch, struct str text, stru
 struct taking {
     struct usage_batch *batch;
     struct store *store;
+    struct usage_account *account;
     struct usage_counting counting;
-    struct map dimsets; /* "meter dimensions" to id: most events have those of another one */
-    struct usage_provenance provenance;
     int64_t seq; /* the last one given */
     struct sha256_state *chain;
 };
 
-static enum fault_code find_dimset(struct taking *taking, const struct usage_event *event,
-                                   int64_t *out_id, struct fault *fault)
+/* Whether the event is to be taken. If not, its outcome is told. */
+static enum fault_code judge_key(struct taking *taking, struct usage_item *item, bool *out_new,
+                                 struct fault *fault)
 {
-    uint32_t known;
-    struct buf key;
-    buf_init(&key, 8192);
-    buf_addf(&key, "%s %.*s", event->meter->name, STR_ARG(event->dimensions));
-    struct str kept = arena_copy(taking->batch->arena, buf_str(&key));
-    buf_done(&key);
-    if (!kept.ptr)
-        return fault_set(fault, FAULT_NO_MEMORY, "no memory left for a batch");
-    if (map_get(&taking->dimsets, kept, &known)) {
-        *out_id = known;
-        return FAULT_NONE;
-    }
-    enum fault_code code = usage_store_dimset(taking->store, taking->batch->tenant, event->meter,
-                                              event->dimensions, out_id, fault);
-    if (code == FAULT_NONE && map_put(&taking->dimsets, kept, (uint32_t)*out_id) != FAULT_NONE)
-        code = fault_set(fault, FAULT_NO_MEMORY, "no memory left for a batch");
-    return code;
-}
-
-static enum fault_code keep(struct taking *taking, struct usage_item *item,
-                            const struct usage_kept *kept, bool *out_new, struct fault *fault)
-{
-    bool same = false;
-    enum fault_code code = usage_provenance_resolve(&taking->provenance, taking->store,
-                                                    taking->batch->tenant, &item->event, fault);
-    if (code == FAULT_NONE)
-        code =
-            usage_store_insert(taking->store, taking->batch->tenant, taking->seq + 1, &item->event,
-                               kept, taking->batch->received_us, out_new, &same, fault);
+    enum usage_match match;
+    enum fault_code code = usage_account_match(taking->account, &item->event, &match, fault);
     if (code != FAULT_NONE)
         return code;
-    if (!*out_new && same) {
+    *out_new = match == USAGE_IS_NEW;
+    if (match == USAGE_IS_SAME) {
         item->outcome = USAGE_DUPLICATE;
         item->status = 200;
-        return FAULT_NONE;
-    }
-    if (!*out_new)
-        return reject(taking->batch, item, 409, "clash",
+    } else if (match == USAGE_IS_OTHER) {
+        code = reject(taking->batch, item, 409, "clash",
                       "another event with this source, id and time was taken before, and says "
                       "something else: send a void or an amendment of it, or give this one an id "
                       "of its own",
                       fault);
-    taking->seq++;
+    } else if (match == USAGE_IS_OTHER_AT) {
+        code = reject(taking->batch, item, 409, "clash",
+                      "an event with this source and id was taken before, with another time: what "
+                      "is sent again keeps its time; give another event an id of its own",
+                      fault);
+    }
+    return code;
+}
+
+static enum fault_code keep(struct taking *taking, struct usage_item *item,
+                            const struct usage_kept *kept, struct fault *fault)
+{
+    enum fault_code code = usage_account_add(taking->account, &item->event, kept,
+                                             taking->batch->received_us, &taking->seq, fault);
+    if (code != FAULT_NONE)
+        return code;
     item->outcome = USAGE_ACCEPTED;
     item->status = 201;
     sha256_add(taking->chain, (struct str){(const char *)item->event.content, USAGE_CONTENT_SIZE});
-    return usage_provenance_count(&taking->provenance, item->event.time_us, item->event.provenance,
-                                  fault);
+    return FAULT_NONE;
 }
 
 static enum fault_code take_use(struct taking *taking, struct usage_item *item, struct fault *fault)
@@ -219,10 +204,13 @@ static enum fault_code take_use(struct taking *taking, struct usage_item *item, 
         .quantity = item->event.quantity,
     };
     bool is_new = false;
-    enum fault_code code = find_dimset(taking, &item->event, &kept.dimset, fault);
+    enum fault_code code = judge_key(taking, item, &is_new, fault);
+    if (code != FAULT_NONE || !is_new)
+        return code;
+    code = usage_account_dimset(taking->account, &item->event, &kept.dimset, fault);
     if (code == FAULT_NONE)
-        code = keep(taking, item, &kept, &is_new, fault);
-    if (code == FAULT_NONE && is_new)
+        code = keep(taking, item, &kept, fault);
+    if (code == FAULT_NONE)
         code = usage_count_use(&taking->counting, &kept, item->event.key, fault);
     return code;
 }
@@ -233,8 +221,8 @@ static enum fault_code take_correction(struct taking *taking, struct usage_item 
     struct usage_kept kept;
     bool found = false;
     bool is_new = false;
-    enum fault_code code = usage_store_find(taking->store, taking->batch->tenant,
-                                            item->event.refers_to, &found, &kept, fault);
+    enum fault_code code =
+        usage_count_find(&taking->counting, item->event.refers_to, &found, &kept, fault);
     if (code != FAULT_NONE)
         return code;
     if (!found)
@@ -250,7 +238,9 @@ static enum fault_code take_correction(struct taking *taking, struct usage_item 
                       "data.refers_to names an event that the service counted itself; its numbers "
                       "agree with its records, and are not corrected",
                       fault);
-    code = keep(taking, item, &kept, &is_new, fault);
+    code = judge_key(taking, item, &is_new, fault);
+    if (code == FAULT_NONE && is_new)
+        code = keep(taking, item, &kept, fault);
     if (code == FAULT_NONE && is_new)
         code = usage_count_correction(&taking->counting, &kept, &item->event, fault);
     return code;
@@ -277,16 +267,11 @@ static enum fault_code take_items(struct taking *taking, struct fault *fault)
 
 static enum fault_code begin_chain(struct taking *taking, struct fault *fault)
 {
-    struct sha256 before;
-    enum fault_code code = usage_store_last_seq(taking->store, &taking->seq, fault);
-    if (code == FAULT_NONE)
-        code = usage_store_chain(taking->store, taking->batch->tenant, &before, fault);
-    if (code != FAULT_NONE)
-        return code;
+    const struct sha256 *before = usage_account_chain(taking->account);
     taking->chain = sha256_new();
     if (!taking->chain)
         return fault_set(fault, FAULT_NO_MEMORY, "no memory left for a batch");
-    sha256_add(taking->chain, (struct str){(const char *)before.bytes, SHA256_SIZE});
+    sha256_add(taking->chain, (struct str){(const char *)before->bytes, SHA256_SIZE});
     return FAULT_NONE;
 }
 
@@ -296,55 +281,32 @@ static enum fault_code end_chain(struct taking *taking, struct fault *fault)
     taking->chain = NULL;
     if (taking->batch->accepted == 0)
         return FAULT_NONE;
+    *usage_account_chain(taking->account) = chain;
     return usage_store_batch_put(taking->store, taking->batch->tenant, taking->seq,
                                  taking->batch->accepted, &chain, taking->batch->received_us,
                                  fault);
 }
 
-static enum fault_code take_all(struct taking *taking, struct fault *fault)
-{
-    enum fault_code code = begin_chain(taking, fault);
-    if (code == FAULT_NONE)
-        code = take_items(taking, fault);
-    if (code == FAULT_NONE)
-        code = usage_rollup_write(taking->counting.rollup, taking->store, taking->batch->tenant,
-                                  fault);
-    if (code == FAULT_NONE)
-        code = usage_provenance_write(&taking->provenance, taking->store, taking->batch->tenant,
-                                      fault);
-    if (code == FAULT_NONE)
-        code = end_chain(taking, fault);
-    sha256_free(taking->chain);
-    return code;
-}
-
 enum fault_code usage_batch_store_in(struct usage_batch *batch, struct store *store,
                                      struct fault *fault)
 {
-    struct str name;
-    int anchor_day;
-    struct zone *zone = NULL;
-    struct usage_rollup *rollup = NULL;
-    enum fault_code code =
-        usage_store_zone(store, batch->tenant, batch->arena, &name, &anchor_day, fault);
+    struct usage_ledger *ledger = NULL;
+    struct taking taking = {.batch = batch, .store = store};
+    enum fault_code code = usage_ledger_open(store, &ledger, fault);
     if (code == FAULT_NONE)
-        code = zone_open(name, anchor_day, &zone, fault);
+        code = usage_ledger_account(ledger, batch->tenant, &taking.account, fault);
+    if (code != FAULT_NONE)
+        return code;
+    taking.counting = (struct usage_counting){.store = store,
+                                              .tenant = batch->tenant,
+                                              .rollup = usage_account_rollup(taking.account),
+                                              .account = taking.account};
+    code = begin_chain(&taking, fault);
     if (code == FAULT_NONE)
-        code = usage_rollup_new(zone, &rollup, fault);
-    if (code == FAULT_NONE) {
-        struct taking taking = {
-            .batch = batch,
-            .store = store,
-            .counting = {store, batch->tenant, rollup},
-        };
-        map_init(&taking.dimsets);
-        usage_provenance_init(&taking.provenance);
-        code = take_all(&taking, fault);
-        usage_provenance_done(&taking.provenance);
-        map_done(&taking.dimsets);
-    }
-    usage_rollup_free(rollup);
-    zone_free(zone);
+        code = take_items(&taking, fault);
+    if (code == FAULT_NONE)
+        code = end_chain(&taking, fault);
+    sha256_free(taking.chain);
     return code;
 }
 

@@ -234,7 +234,9 @@ enum fault_code usage_rebuild(struct store *store, struct str tenant, struct usa
     int anchor_day;
     struct zone *zone = NULL;
     arena_init(&arena, 4096);
-    enum fault_code code = usage_store_zone(store, tenant, &arena, &name, &anchor_day, fault);
+    enum fault_code code = usage_ledger_settle(store, fault);
+    if (code == FAULT_NONE)
+        code = usage_store_zone(store, tenant, &arena, &name, &anchor_day, fault);
     if (code == FAULT_NONE)
         code = zone_open(name, anchor_day, &zone, fault);
     if (code == FAULT_NONE)

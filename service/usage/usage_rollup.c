@@ -1,12 +1,13 @@
 #include "service/usage/usage_rollup.h"
 
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "libs/core/os.h"
 #include "service/usage/usage_sql.h"
 
-enum { ROOM_LEAST = 256, ROWS_MAX = 4 << 20 };
+enum { ROOM_LEAST = 256, ROOM_KEPT = 16384, ROWS_MAX = 4 << 20 };
 
 struct row {
     const struct usage_meter *meter;
@@ -47,6 +48,11 @@ void usage_rollup_free(struct usage_rollup *taken)
 void usage_rollup_clear(struct usage_rollup *rollup)
 {
     rollup->count = 0;
+    if (rollup->room > ROOM_KEPT) {
+        os_free(rollup->rows);
+        os_free(rollup->slots);
+        *rollup = (struct usage_rollup){.zone = rollup->zone};
+    }
     if (rollup->slots)
         memset(rollup->slots, 0, rollup->room * 2 * sizeof *rollup->slots);
 }
@@ -185,33 +191,71 @@ static void split(__int128 amount, int64_t *out_high, int64_t *out_low)
     *out_low = (int64_t)low;
 }
 
-static enum fault_code write_row(const struct row *row, struct store *store, struct str tenant,
-                                 struct fault *fault)
+enum { COLUMNS = 7 };
+
+static void bind(struct statement *upsert, int before, const struct row *row, struct str tenant)
 {
-    struct statement *upsert;
     int64_t high;
     int64_t low;
-    enum fault_code code = store_prepare(
-        store, usage_sql(row->unit == ZONE_HOUR ? USAGE_SQL_ADD_HOUR : USAGE_SQL_ADD_DAY), &upsert,
-        fault);
-    if (code != FAULT_NONE)
-        return code;
     split(row->amount, &high, &low);
-    store_bind_text(upsert, 1, tenant);
-    store_bind_text(upsert, 2, str_of(row->meter->name));
-    store_bind_whole(upsert, 3, row->from_us);
-    store_bind_whole(upsert, 4, row->dimset);
-    store_bind_whole(upsert, 5, high);
-    store_bind_whole(upsert, 6, low);
-    store_bind_whole(upsert, 7, row->events);
-    return store_run(upsert, fault);
+    store_bind_text(upsert, before + 1, tenant);
+    store_bind_text(upsert, before + 2, str_of(row->meter->name));
+    store_bind_whole(upsert, before + 3, row->from_us);
+    store_bind_whole(upsert, before + 4, row->dimset);
+    store_bind_whole(upsert, before + 5, high);
+    store_bind_whole(upsert, before + 6, low);
+    store_bind_whole(upsert, before + 7, row->events);
+}
+
+/* In the order of the key, so that rows of one page are written one after the other. */
+static int by_key(const void *a, const void *b)
+{
+    const struct row *one = *(const struct row *const *)a;
+    const struct row *two = *(const struct row *const *)b;
+    if (one->meter != two->meter)
+        return strcmp(one->meter->name, two->meter->name);
+    if (one->from_us != two->from_us)
+        return one->from_us < two->from_us ? -1 : 1;
+    return (one->dimset > two->dimset) - (one->dimset < two->dimset);
+}
+
+static enum fault_code write_rows(const struct row *const *rows, size_t count, struct store *store,
+                                  struct str tenant, struct fault *fault)
+{
+    enum fault_code code = FAULT_NONE;
+    for (size_t at = 0; at < count && code == FAULT_NONE;) {
+        struct statement *upsert;
+        size_t several = count - at >= USAGE_SQL_ROWS ? USAGE_SQL_ROWS : 1;
+        enum usage_sql_name name =
+            rows[at]->unit == ZONE_HOUR ? USAGE_SQL_ADD_HOUR : USAGE_SQL_ADD_DAY;
+        code = store_prepare(store, usage_sql_rows(name, several), &upsert, fault);
+        if (code != FAULT_NONE)
+            return code;
+        for (size_t i = 0; i < several; i++)
+            bind(upsert, (int)i * COLUMNS, rows[at++], tenant);
+        code = store_run(upsert, fault);
+    }
+    return code;
 }
 
 enum fault_code usage_rollup_write(const struct usage_rollup *rollup, struct store *store,
                                    struct str tenant, struct fault *fault)
 {
+    static const enum zone_unit units[] = {ZONE_HOUR, ZONE_DAY};
+    if (rollup->count == 0)
+        return FAULT_NONE;
+    const struct row **rows = os_resize(NULL, rollup->count * sizeof *rows);
     enum fault_code code = FAULT_NONE;
-    for (size_t i = 0; i < rollup->count && code == FAULT_NONE; i++)
-        code = write_row(&rollup->rows[i], store, tenant, fault);
+    if (!rows)
+        return fault_set(fault, FAULT_NO_MEMORY, "no memory left for adding up usage");
+    for (size_t i = 0; i < sizeof units / sizeof units[0] && code == FAULT_NONE; i++) {
+        size_t count = 0;
+        for (size_t k = 0; k < rollup->count; k++)
+            if (rollup->rows[k].unit == units[i])
+                rows[count++] = &rollup->rows[k];
+        qsort(rows, count, sizeof(void *), by_key);
+        code = write_rows(rows, count, store, tenant, fault);
+    }
+    os_free(rows);
     return code;
 }

@@ -6,12 +6,12 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "libs/core/str.h"
+#include "libs/core/buf.h"
 
 extern const char usage_aggregations_text[];
 extern const uint64_t usage_aggregations_len;
 
-enum { TEXT_MAX = 16 * 1024 };
+enum { TEXT_MAX = 16 * 1024, SEVERAL_MAX = 4096 };
 
 #define MARK "-- name: "
 
@@ -30,10 +30,12 @@ static const char *const names[USAGE_SQL_COUNT] = {
     [USAGE_SQL_FORGET_CORRECTIONS] = "forget_corrections",
     [USAGE_SQL_FORGET_PROVENANCE] = "forget_provenance",
     [USAGE_SQL_EACH_EVENT] = "each_event",
+    [USAGE_SQL_ADD_KEY] = "add_key",
 };
 
 static char text[TEXT_MAX]; /* the file, a NUL in the place of each semicolon that ends a line */
 static const char *statements[USAGE_SQL_COUNT];
+static char several[USAGE_SQL_COUNT][SEVERAL_MAX]; /* of INSERT ... VALUES */
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static void note(struct str name, const char *statement)
@@ -45,6 +47,28 @@ static void note(struct str name, const char *statement)
             return;
         }
     assert(!"a name of the file is one of ours");
+}
+
+/* "VALUES ($1, $2)" becomes "VALUES ($1, $2), ($3, $4) ...". */
+static void write_several(const char *statement, char out[SEVERAL_MAX])
+{
+    const char *values = strstr(statement, "VALUES (");
+    const char *end = values ? strchr(values, ')') : NULL;
+    struct buf made = {.ptr = out, .room = SEVERAL_MAX, .limit = SEVERAL_MAX - 1};
+    int columns = 0;
+    if (!end)
+        return;
+    for (const char *at = values; at < end; at++)
+        columns += *at == '$';
+    buf_add(&made, (struct str){statement, (size_t)(values - statement)});
+    buf_add_c(&made, "VALUES ");
+    for (int place = 1; place <= columns * USAGE_SQL_ROWS; place++)
+        buf_addf(&made, "%s$%d%s",
+                 place % columns == 1 || columns == 1 ? (place > 1 ? ", (" : "(") : ", ", place,
+                 place % columns == 0 ? ")" : "");
+    buf_add_c(&made, end + 1);
+    assert(made.code == FAULT_NONE && "texts are short");
+    out[made.len] = '\0';
 }
 
 static void cut(void)
@@ -62,6 +86,8 @@ static void cut(void)
     }
     for (int i = 0; i < USAGE_SQL_COUNT; i++)
         assert(statements[i] && "the file has every name");
+    for (int i = 0; i < USAGE_SQL_COUNT; i++)
+        write_several(statements[i], several[i]);
 }
 
 const char *usage_sql(enum usage_sql_name name)
@@ -69,4 +95,11 @@ const char *usage_sql(enum usage_sql_name name)
     int rc = pthread_once(&once, cut);
     assert(rc == 0 && name >= 0 && name < USAGE_SQL_COUNT);
     return statements[name];
+}
+
+const char *usage_sql_rows(enum usage_sql_name name, size_t rows)
+{
+    const char *one = usage_sql(name);
+    assert((rows == 1 || rows == USAGE_SQL_ROWS) && several[name][0] != '\0');
+    return rows == 1 ? one : several[name];
 }

@@ -2,6 +2,8 @@
 #ifndef IG_USAGE_SQL_H
 #define IG_USAGE_SQL_H
 
+#include <stddef.h>
+
 enum usage_sql_name {
     USAGE_SQL_ADD_HOUR,
     USAGE_SQL_ADD_DAY,
@@ -17,11 +19,18 @@ enum usage_sql_name {
     USAGE_SQL_FORGET_CORRECTIONS,
     USAGE_SQL_FORGET_PROVENANCE,
     USAGE_SQL_EACH_EVENT,
+    USAGE_SQL_ADD_KEY,
     USAGE_SQL_COUNT
 };
 
 /* One statement; the same pointer each time, as store_prepare wants it. Safe to call from any
  * thread. A name that the file lacks is a broken build: an assert. */
 const char *usage_sql(enum usage_sql_name name);
+
+enum { USAGE_SQL_ROWS = 32 };
+
+/* An INSERT of one row, as it stands, or of USAGE_SQL_ROWS at once: places go on from row to row.
+ */
+const char *usage_sql_rows(enum usage_sql_name name, size_t rows);
 
 #endif

@@ -55,77 +55,13 @@ enum fault_code usage_store_zone_put(struct store *store, struct str tenant, str
 
 /* --- events --------------------------------------------------------------------------------- */
 
-enum fault_code usage_store_last_seq(struct store *store, int64_t *out, struct fault *fault)
-{
-    static const char sql[] = "SELECT coalesce(max(seq), 0) FROM usage_events";
-    struct statement *query;
-    enum fault_code code = store_prepare(store, sql, &query, fault);
-    return code == FAULT_NONE ? store_read_whole(query, out, fault) : code;
-}
-
-static enum fault_code is_same(struct store *store, struct str tenant,
-                               const struct usage_event *event, bool *out_same, struct fault *fault)
-{
-    static const char sql[] =
-        "SELECT content FROM usage_events WHERE event_key = $1 AND tenant = $2";
-    struct statement *query;
-    bool row = false;
-    enum fault_code code = store_prepare(store, sql, &query, fault);
-    if (code != FAULT_NONE)
-        return code;
-    store_bind_bytes(query, 1, key_of(event->key));
-    store_bind_text(query, 2, tenant);
-    code = store_step(query, &row, fault);
-    if (code != FAULT_NONE)
-        return code;
-    assert(row && "the insertion has met it");
-    *out_same = str_equal(store_text(query, 0), bytes_of(event->content, USAGE_CONTENT_SIZE));
-    store_reset(query);
-    return FAULT_NONE;
-}
-
-enum fault_code usage_store_insert(struct store *store, struct str tenant, int64_t seq,
-                                   const struct usage_event *event, const struct usage_kept *kept,
-                                   int64_t received_us, bool *out_inserted, bool *out_same,
-                                   struct fault *fault)
-{
-    static const char sql[] =
-        "INSERT INTO usage_events (seq, event_key, tenant, meter, kind, time_us, quantity, dimset,"
-        " refers_to, content, provenance, received_us)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
-        " ON CONFLICT (event_key, tenant) DO NOTHING";
-    struct statement *insert;
-    enum fault_code code = store_prepare(store, sql, &insert, fault);
-    if (code != FAULT_NONE)
-        return code;
-    store_bind_whole(insert, 1, seq);
-    store_bind_bytes(insert, 2, key_of(event->key));
-    store_bind_text(insert, 3, tenant);
-    store_bind_text(insert, 4, str_of(kept->meter->name));
-    store_bind_whole(insert, 5, event->kind);
-    store_bind_whole(insert, 6, event->time_us);
-    store_bind_whole(insert, 7, event->quantity);
-    store_bind_whole(insert, 8, kept->dimset);
-    if (event->kind == USAGE_USE)
-        store_bind_null(insert, 9);
-    else
-        store_bind_bytes(insert, 9, key_of(event->refers_to));
-    store_bind_bytes(insert, 10, bytes_of(event->content, USAGE_CONTENT_SIZE));
-    store_bind_whole(insert, 11, event->provenance);
-    store_bind_whole(insert, 12, received_us);
-    code = store_run(insert, fault);
-    if (code != FAULT_NONE)
-        return code;
-    *out_inserted = store_changes(store) == 1;
-    return *out_inserted ? FAULT_NONE : is_same(store, tenant, event, out_same, fault);
-}
-
 enum fault_code usage_store_find(struct store *store, struct str tenant,
                                  const uint8_t key[USAGE_KEY_SIZE], bool *out_found,
                                  struct usage_kept *out, struct fault *fault)
 {
-    static const char sql[] = "SELECT meter, kind, time_us, quantity, dimset FROM usage_events"
-                              " WHERE event_key = $1 AND tenant = $2";
+    static const char sql[] =
+        "SELECT meter, kind, time_us, quantity, dimset FROM usage_events WHERE seq ="
+        " (SELECT seq FROM usage_keys WHERE event_key = $1 AND tenant = $2)";
     struct statement *query;
     enum fault_code code = store_prepare(store, sql, &query, fault);
     if (code != FAULT_NONE)
@@ -222,18 +158,21 @@ static enum fault_code insert_dimset(struct store *store, struct str tenant,
 
 enum fault_code usage_store_dimset(struct store *store, struct str tenant,
                                    const struct usage_meter *meter, struct str dimensions,
-                                   int64_t *out_id, struct fault *fault)
+                                   bool *full, bool *out_new, int64_t *out_id, struct fault *fault)
 {
     bool found = false;
     int64_t count = 0;
     enum fault_code code = find_dimset(store, tenant, meter, dimensions, &found, out_id, fault);
-    if (code == FAULT_NONE && !found)
+    if (code == FAULT_NONE && !found && !*full) {
         code = count_dimsets(store, tenant, meter, &count, fault);
-    if (code == FAULT_NONE && !found && count >= USAGE_DIMSETS_MAX) {
+        *full = code == FAULT_NONE && count >= USAGE_DIMSETS_MAX;
+    }
+    if (code == FAULT_NONE && !found && *full) {
         dimensions = STR(USAGE_OVERFLOW);
         code = find_dimset(store, tenant, meter, dimensions, &found, out_id, fault);
     }
-    if (code == FAULT_NONE && !found)
+    *out_new = code == FAULT_NONE && !found;
+    if (*out_new)
         code = insert_dimset(store, tenant, meter, dimensions, out_id, fault);
     return code;
 }
@@ -242,13 +181,11 @@ enum fault_code usage_store_dimset(struct store *store, struct str tenant,
 
 enum fault_code usage_store_correction(struct store *store, struct str tenant,
                                        const uint8_t key[USAGE_KEY_SIZE], bool *out_found,
-                                       enum usage_kind *out_kind, int64_t *out_quantity,
-                                       struct fault *fault)
+                                       uint8_t out_correction[USAGE_KEY_SIZE],
+                                       int64_t *out_quantity, struct fault *fault)
 {
-    static const char sql[] =
-        "SELECT c.quantity, e.kind FROM usage_corrections AS c"
-        " JOIN usage_events AS e ON e.event_key = c.correction AND e.tenant = c.tenant"
-        " WHERE c.tenant = $1 AND c.event_key = $2";
+    static const char sql[] = "SELECT quantity, correction FROM usage_corrections"
+                              " WHERE tenant = $1 AND event_key = $2";
     struct statement *query;
     enum fault_code code = store_prepare(store, sql, &query, fault);
     if (code != FAULT_NONE)
@@ -258,8 +195,10 @@ enum fault_code usage_store_correction(struct store *store, struct str tenant,
     code = store_step(query, out_found, fault);
     if (code != FAULT_NONE || !*out_found)
         return code;
+    struct str correction = store_text(query, 1);
+    assert(correction.len == USAGE_KEY_SIZE);
     *out_quantity = store_whole(query, 0);
-    *out_kind = (enum usage_kind)store_whole(query, 1);
+    memcpy(out_correction, correction.ptr, USAGE_KEY_SIZE);
     store_reset(query);
     return FAULT_NONE;
 }

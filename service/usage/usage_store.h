@@ -20,9 +20,6 @@ enum fault_code usage_store_zone_put(struct store *store, struct str tenant, str
 
 /* --- events --------------------------------------------------------------------------------- */
 
-enum fault_code usage_store_last_seq(struct store *store, int64_t *out,
-                                     struct fault *fault) MUST_USE;
-
 /* An event as it is kept. */
 struct usage_kept {
     const struct usage_meter *meter;
@@ -32,13 +29,7 @@ struct usage_kept {
     int64_t dimset;
 };
 
-/* *out_inserted is false when an event of that key is there already; *out_same: with this very
- * content. */
-enum fault_code usage_store_insert(struct store *store, struct str tenant, int64_t seq,
-                                   const struct usage_event *event, const struct usage_kept *kept,
-                                   int64_t received_us, bool *out_inserted, bool *out_same,
-                                   struct fault *fault) MUST_USE;
-
+/* By the index of keys: what was added since it was moved on last is not found (usage_keys.h). */
 enum fault_code usage_store_find(struct store *store, struct str tenant,
                                  const uint8_t key[USAGE_KEY_SIZE], bool *out_found,
                                  struct usage_kept *out, struct fault *fault) MUST_USE;
@@ -48,16 +39,19 @@ enum fault_code usage_store_find(struct store *store, struct str tenant,
 enum { USAGE_DIMSETS_MAX = 10000 };
 #define USAGE_OVERFLOW "{\"overflow\":\"true\"}"
 
-/* The id of the dimensions, new or known. */
+/* The id of the dimensions, new or known. *full: the meter has as many as there may be; once so, it
+ * stays so. *out_new: what it gives was put there by this call. */
 enum fault_code usage_store_dimset(struct store *store, struct str tenant,
                                    const struct usage_meter *meter, struct str dimensions,
-                                   int64_t *out_id, struct fault *fault) MUST_USE;
+                                   bool *full, bool *out_new, int64_t *out_id,
+                                   struct fault *fault) MUST_USE;
 
-/* What counts in the place of an event that was corrected; false: it counts as it came. */
+/* What counts in the place of an event that was corrected, and by which correction; false: it
+ * counts as it came. */
 enum fault_code usage_store_correction(struct store *store, struct str tenant,
                                        const uint8_t key[USAGE_KEY_SIZE], bool *out_found,
-                                       enum usage_kind *out_kind, int64_t *out_quantity,
-                                       struct fault *fault) MUST_USE;
+                                       uint8_t out_correction[USAGE_KEY_SIZE],
+                                       int64_t *out_quantity, struct fault *fault) MUST_USE;
 enum fault_code usage_store_correction_put(struct store *store, struct str tenant,
                                            const uint8_t key[USAGE_KEY_SIZE],
                                            const struct usage_event *correction,

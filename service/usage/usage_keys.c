@@ -1,0 +1,550 @@
+#include "service/usage/usage_keys.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "libs/core/arena.h"
+#include "libs/core/map.h"
+#include "libs/core/os.h"
+#include "service/usage/usage_behind.h"
+#include "service/usage/usage_recent.h"
+
+enum {
+    ADDED_MAX = 512,      /* events gathered before they are written */
+    NAMES_MAX = 64 << 20, /* bytes of tenants' names */
+    TIME_BYTES = 6
+};
+
+/* An event that is not written yet; its seq is its place. */
+struct added {
+    uint8_t key[USAGE_KEY_SIZE];
+    uint8_t content[USAGE_CONTENT_SIZE];
+    uint8_t refers_to[USAGE_KEY_SIZE];
+    struct usage_kept kept; /* what its row says, also of a correction */
+    int64_t received_us;
+    int provenance;
+    uint32_t tenant;
+};
+
+struct usage_keys {
+    struct usage_recent *recent;
+    uint64_t secret; /* odd: the recent ones are hashed with it */
+    struct map names;
+    struct arena names_arena;
+    struct str **tenants; /* by number */
+    uint32_t tenant_count;
+    uint32_t tenant_room;
+    bool is_loaded;
+    int64_t last;      /* seq given last */
+    int64_t kept_last; /* as it is committed */
+    struct usage_behind behind;
+    size_t added_total; /* in this transaction */
+    size_t added_count;
+    struct added added[ADDED_MAX];
+};
+
+static struct str bytes_of(const uint8_t *bytes, size_t len)
+{
+    return (struct str){(const char *)bytes, len};
+}
+
+static enum fault_code no_memory(struct fault *fault)
+{
+    return fault_set(fault, FAULT_NO_MEMORY, "no memory left to know which events are there");
+}
+
+enum fault_code usage_keys_new(struct usage_keys **out, struct fault *fault)
+{
+    struct usage_keys *keys = os_alloc(sizeof *keys);
+    if (!keys)
+        return no_memory(fault);
+    enum fault_code code = usage_recent_new(&keys->recent, fault);
+    if (code == FAULT_NONE && os_random(&keys->secret, sizeof keys->secret) != 0)
+        code = fault_set(fault, FAULT_IO, "the system gives no random bytes");
+    if (code != FAULT_NONE) {
+        usage_recent_free(keys->recent);
+        os_free(keys);
+        return code;
+    }
+    keys->secret |= 1;
+    usage_behind_init(&keys->behind);
+    map_init(&keys->names);
+    arena_init(&keys->names_arena, NAMES_MAX);
+    *out = keys;
+    return FAULT_NONE;
+}
+
+void usage_keys_free(struct usage_keys *taken)
+{
+    if (!taken)
+        return;
+    usage_recent_free(taken->recent);
+    map_done(&taken->names);
+    arena_done(&taken->names_arena);
+    os_free(taken->tenants);
+    usage_behind_done(&taken->behind);
+    os_free(taken);
+}
+
+int64_t usage_keys_last_seq(const struct usage_keys *keys)
+{
+    return keys->last;
+}
+
+/* --- in memory ------------------------------------------------------------------------------ */
+
+static enum fault_code grow_tenants(struct usage_keys *keys, struct fault *fault)
+{
+    if (keys->tenant_count < keys->tenant_room)
+        return FAULT_NONE;
+    uint32_t room = keys->tenant_room ? keys->tenant_room * 2 : 16;
+    struct str **tenants = os_resize(keys->tenants, room * sizeof *tenants);
+    if (!tenants)
+        return no_memory(fault);
+    keys->tenants = tenants;
+    keys->tenant_room = room;
+    return FAULT_NONE;
+}
+
+enum fault_code usage_keys_tenant(struct usage_keys *keys, struct str name, uint32_t *out,
+                                  struct fault *fault)
+{
+    if (map_get(&keys->names, name, out))
+        return FAULT_NONE;
+    enum fault_code code = grow_tenants(keys, fault);
+    if (code != FAULT_NONE)
+        return code;
+    struct str *kept = arena_alloc(&keys->names_arena, sizeof *kept);
+    if (kept)
+        *kept = arena_copy(&keys->names_arena, name);
+    if (!kept || !kept->ptr || map_put(&keys->names, *kept, keys->tenant_count) != FAULT_NONE)
+        return no_memory(fault);
+    keys->tenants[keys->tenant_count] = kept;
+    *out = keys->tenant_count++;
+    return FAULT_NONE;
+}
+
+struct str usage_keys_tenant_name(const struct usage_keys *keys, uint32_t tenant)
+{
+    return *keys->tenants[tenant];
+}
+
+/* The part of the key that is a digest, by multiplication: whoever chooses ids does not know by
+ * what. */
+static uint32_t hash_of(const struct usage_keys *keys, uint32_t tenant, const uint8_t *key)
+{
+    uint64_t digest;
+    memcpy(&digest, key + TIME_BYTES, sizeof digest);
+    digest += (uint64_t)tenant * 0x9e3779b97f4a7c15u;
+    return (uint32_t)(digest * keys->secret >> 32);
+}
+
+static int64_t ms_of(const uint8_t *key)
+{
+    int64_t ms = 0;
+    for (int i = 0; i < TIME_BYTES; i++)
+        ms = ms << 8 | key[i];
+    return ms;
+}
+
+static enum fault_code remember(struct usage_keys *keys, uint32_t tenant, const uint8_t *key,
+                                int64_t seq, struct fault *fault)
+{
+    enum fault_code code =
+        usage_recent_put(keys->recent, hash_of(keys, tenant, key), seq, ms_of(key), fault);
+    if (code == FAULT_NONE)
+        code = usage_behind_add(&keys->behind, key, seq, keys->tenants[tenant], fault);
+    return code;
+}
+
+/* --- a transaction begins ------------------------------------------------------------------- */
+
+static enum fault_code read_state(struct store *store, int64_t *out_done, int64_t *out_last,
+                                  struct fault *fault)
+{
+    static const char sql[] =
+        "SELECT seq, (SELECT coalesce(max(seq), 0) FROM usage_events) FROM usage_keys_done";
+    struct statement *query;
+    bool row = false;
+    enum fault_code code = store_prepare(store, sql, &query, fault);
+    if (code == FAULT_NONE)
+        code = store_step(query, &row, fault);
+    if (code != FAULT_NONE)
+        return code;
+    assert(row && "the migration has put it there");
+    *out_done = store_whole(query, 0);
+    *out_last = store_whole(query, 1);
+    store_reset(query);
+    return FAULT_NONE;
+}
+
+static enum fault_code read_events(struct usage_keys *keys, struct store *store, int64_t after,
+                                   struct fault *fault)
+{
+    static const char sql[] =
+        "SELECT seq, event_key, tenant FROM usage_events WHERE seq > $1 ORDER BY seq";
+    struct statement *query;
+    uint32_t tenant = 0;
+    bool row = false;
+    enum fault_code code = store_prepare(store, sql, &query, fault);
+    if (code != FAULT_NONE)
+        return code;
+    store_bind_whole(query, 1, after);
+    code = store_step(query, &row, fault);
+    while (code == FAULT_NONE && row) {
+        struct str key = store_text(query, 1);
+        if (key.len != USAGE_KEY_SIZE)
+            code = fault_set(fault, FAULT_CORRUPT, "event %lld is not what the service writes",
+                             (long long)store_whole(query, 0));
+        if (code == FAULT_NONE)
+            code = usage_keys_tenant(keys, store_text(query, 2), &tenant, fault);
+        if (code == FAULT_NONE)
+            code = remember(keys, tenant, (const uint8_t *)store_text(query, 1).ptr,
+                            store_whole(query, 0), fault);
+        if (code == FAULT_NONE)
+            code = store_step(query, &row, fault);
+    }
+    store_reset(query);
+    return code;
+}
+
+/* Those that will not be read again are in the index. */
+static enum fault_code read_latest(struct usage_keys *keys, struct store *store,
+                                   struct fault *fault)
+{
+    static const char sql[] = "SELECT event_key FROM usage_keys ORDER BY event_key DESC LIMIT 1";
+    struct statement *query;
+    bool row = false;
+    enum fault_code code = store_prepare(store, sql, &query, fault);
+    if (code == FAULT_NONE)
+        code = store_step(query, &row, fault);
+    if (code != FAULT_NONE || !row)
+        return code;
+    if (store_text(query, 0).len == USAGE_KEY_SIZE)
+        usage_recent_gone(keys->recent, ms_of((const uint8_t *)store_text(query, 0).ptr));
+    store_reset(query);
+    return FAULT_NONE;
+}
+
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static enum fault_code load(struct usage_keys *keys, struct store *store, int64_t last,
+                            struct fault *fault)
+{
+    enum fault_code code = FAULT_NONE;
+    int64_t after = least(keys->behind.done, last - USAGE_RECENT);
+    if (after > 0)
+        code = read_latest(keys, store, fault);
+    if (code == FAULT_NONE)
+        code = read_events(keys, store, after > 0 ? after : 0, fault);
+    return code;
+}
+
+enum fault_code usage_keys_begin(struct usage_keys *keys, struct store *store, struct fault *fault)
+{
+    int64_t done = 0;
+    int64_t last = 0;
+    enum fault_code code = read_state(store, &done, &last, fault);
+    if (code != FAULT_NONE)
+        return code;
+    assert(last >= keys->last && "events are never deleted");
+    usage_behind_set_done(&keys->behind, done);
+    if (!keys->is_loaded)
+        code = load(keys, store, last, fault);
+    else if (last > keys->last)
+        code = read_events(keys, store, keys->last, fault);
+    if (code != FAULT_NONE)
+        return code;
+    keys->is_loaded = true;
+    keys->last = keys->kept_last = last;
+    usage_behind_keep(&keys->behind);
+    return FAULT_NONE;
+}
+
+void usage_keys_ended(struct usage_keys *keys, bool kept)
+{
+    keys->added_count = keys->added_total = 0;
+    if (kept)
+        keys->kept_last = keys->last;
+    else
+        keys->last = keys->kept_last;
+    usage_behind_ended(&keys->behind, kept);
+}
+
+/* --- looking -------------------------------------------------------------------------------- */
+
+/* An event as it stands, wherever that is. */
+struct found {
+    uint8_t key[USAGE_KEY_SIZE];
+    uint8_t content[USAGE_CONTENT_SIZE];
+    bool is_tenants;
+    struct usage_kept kept;
+};
+
+static const struct added *added_at(const struct usage_keys *keys, int64_t seq)
+{
+    int64_t first = keys->last - (int64_t)keys->added_count + 1;
+    return seq >= first && seq <= keys->last ? &keys->added[seq - first] : NULL;
+}
+
+static void take_added(const struct added *added, uint32_t tenant, struct found *out)
+{
+    *out = (struct found){.is_tenants = added->tenant == tenant, .kept = added->kept};
+    memcpy(out->key, added->key, sizeof out->key);
+    memcpy(out->content, added->content, sizeof out->content);
+}
+
+static enum fault_code take_row(const struct usage_keys *keys, uint32_t tenant,
+                                struct statement *query, struct found *out, struct fault *fault)
+{
+    struct str key = store_text(query, 0);
+    struct str content = store_text(query, 1);
+    if (key.len != USAGE_KEY_SIZE || content.len != USAGE_CONTENT_SIZE)
+        return fault_set(fault, FAULT_CORRUPT, "an event is not what the service writes");
+    memcpy(out->key, key.ptr, sizeof out->key);
+    memcpy(out->content, store_text(query, 1).ptr, sizeof out->content);
+    out->is_tenants = str_equal(store_text(query, 2), *keys->tenants[tenant]);
+    out->kept = (struct usage_kept){.meter = usage_meter_find(store_text(query, 3)),
+                                    .kind = (enum usage_kind)store_whole(query, 4),
+                                    .time_us = store_whole(query, 5),
+                                    .quantity = store_whole(query, 6),
+                                    .dimset = store_whole(query, 7)};
+    return FAULT_NONE;
+}
+
+static enum fault_code read_event(struct usage_keys *keys, struct store *store, uint32_t tenant,
+                                  int64_t seq, bool *out_found, struct found *out,
+                                  struct fault *fault)
+{
+    static const char sql[] = "SELECT event_key, content, tenant, meter, kind, time_us, quantity,"
+                              " dimset FROM usage_events WHERE seq = $1";
+    const struct added *added = added_at(keys, seq);
+    struct statement *query;
+    if (added) {
+        take_added(added, tenant, out);
+        *out_found = true;
+        return FAULT_NONE;
+    }
+    enum fault_code code = store_prepare(store, sql, &query, fault);
+    if (code != FAULT_NONE)
+        return code;
+    store_bind_whole(query, 1, seq);
+    code = store_step(query, out_found, fault);
+    if (code != FAULT_NONE || !*out_found)
+        return code;
+    code = take_row(keys, tenant, query, out, fault);
+    store_reset(query);
+    return code;
+}
+
+/* The seq that the index has for a key; 0: none. */
+static enum fault_code ask_index(struct store *store, struct str tenant, const uint8_t *key,
+                                 int64_t *out, struct fault *fault)
+{
+    static const char sql[] = "SELECT seq FROM usage_keys WHERE event_key = $1 AND tenant = $2";
+    struct statement *query;
+    bool row = false;
+    enum fault_code code = store_prepare(store, sql, &query, fault);
+    if (code != FAULT_NONE)
+        return code;
+    store_bind_bytes(query, 1, bytes_of(key, USAGE_KEY_SIZE));
+    store_bind_text(query, 2, tenant);
+    code = store_step(query, &row, fault);
+    if (code != FAULT_NONE)
+        return code;
+    *out = row ? store_whole(query, 0) : 0;
+    store_reset(query);
+    return FAULT_NONE;
+}
+
+/* The event of that key; or, with `any_time`, of its source and id. */
+static enum fault_code look(struct usage_keys *keys, struct store *store, uint32_t tenant,
+                            const uint8_t *key, bool any_time, bool *out_found, struct found *out,
+                            struct fault *fault)
+{
+    const size_t skip = any_time ? TIME_BYTES : 0;
+    struct usage_recent_look at = usage_recent_look(keys->recent, hash_of(keys, tenant, key));
+    enum fault_code code = FAULT_NONE;
+    int64_t seq = 0;
+    while (code == FAULT_NONE && usage_recent_next(&at, &seq)) {
+        bool found = false;
+        if (seq <= keys->last)
+            code = read_event(keys, store, tenant, seq, &found, out, fault);
+        if (code == FAULT_NONE && found && out->is_tenants &&
+            memcmp(out->key + skip, key + skip, USAGE_KEY_SIZE - skip) == 0) {
+            *out_found = true;
+            return FAULT_NONE;
+        }
+    }
+    *out_found = false;
+    if (code != FAULT_NONE || ms_of(key) > usage_recent_gone_ms(keys->recent))
+        return code;
+    code = ask_index(store, *keys->tenants[tenant], key, &seq, fault);
+    if (code == FAULT_NONE && seq > 0)
+        code = read_event(keys, store, tenant, seq, out_found, out, fault);
+    return code;
+}
+
+enum fault_code usage_keys_match(struct usage_keys *keys, struct store *store, uint32_t tenant,
+                                 const struct usage_event *event, enum usage_match *out,
+                                 struct fault *fault)
+{
+    struct found found;
+    struct found exact;
+    bool is_there = false;
+    bool is_exact = false;
+    enum fault_code code = look(keys, store, tenant, event->key, true, &is_there, &found, fault);
+    if (code != FAULT_NONE)
+        return code;
+    /* Before there was this check one id could have several times. */
+    if (is_there && memcmp(found.key, event->key, USAGE_KEY_SIZE) != 0) {
+        code = look(keys, store, tenant, event->key, false, &is_exact, &exact, fault);
+        if (code != FAULT_NONE)
+            return code;
+        if (is_exact)
+            found = exact;
+    }
+    if (!is_there)
+        *out = USAGE_IS_NEW;
+    else if (memcmp(found.key, event->key, USAGE_KEY_SIZE) != 0)
+        *out = USAGE_IS_OTHER_AT;
+    else if (memcmp(found.content, event->content, USAGE_CONTENT_SIZE) == 0)
+        *out = USAGE_IS_SAME;
+    else
+        *out = USAGE_IS_OTHER;
+    return FAULT_NONE;
+}
+
+enum fault_code usage_keys_find(struct usage_keys *keys, struct store *store, uint32_t tenant,
+                                const uint8_t key[USAGE_KEY_SIZE], bool *out_found,
+                                struct usage_kept *out, struct fault *fault)
+{
+    struct found found;
+    enum fault_code code = look(keys, store, tenant, key, false, out_found, &found, fault);
+    if (code != FAULT_NONE || !*out_found)
+        return code;
+    *out = found.kept;
+    return out->meter ? FAULT_NONE
+                      : fault_set(fault, FAULT_CORRUPT, "an event is of a meter that is not known");
+}
+
+/* --- adding --------------------------------------------------------------------------------- */
+
+enum { EVENT_COLUMNS = 12 };
+
+static const struct store_column event_columns[EVENT_COLUMNS] = {
+    {"seq", STORE_WHOLE},      {"event_key", STORE_BYTES},  {"tenant", STORE_TEXT},
+    {"meter", STORE_TEXT},     {"kind", STORE_WHOLE},       {"time_us", STORE_WHOLE},
+    {"quantity", STORE_WHOLE}, {"dimset", STORE_WHOLE},     {"refers_to", STORE_BYTES},
+    {"content", STORE_BYTES},  {"provenance", STORE_WHOLE}, {"received_us", STORE_WHOLE},
+};
+
+static void put_cells(const struct usage_keys *keys, const struct added *added, int64_t seq,
+                      struct store_cell cells[EVENT_COLUMNS])
+{
+    bool is_use = added->kept.kind == USAGE_USE;
+    const struct store_cell row[EVENT_COLUMNS] = {
+        {.whole = seq},
+        {.bytes = bytes_of(added->key, USAGE_KEY_SIZE)},
+        {.bytes = *keys->tenants[added->tenant]},
+        {.bytes = str_of(added->kept.meter->name)},
+        {.whole = added->kept.kind},
+        {.whole = added->kept.time_us},
+        {.whole = added->kept.quantity},
+        {.whole = added->kept.dimset},
+        {.bytes = bytes_of(added->refers_to, USAGE_KEY_SIZE), .is_null = is_use},
+        {.bytes = bytes_of(added->content, USAGE_CONTENT_SIZE)},
+        {.whole = added->provenance},
+        {.whole = added->received_us},
+    };
+    memcpy(cells, row, sizeof row);
+}
+
+enum fault_code usage_keys_write(struct usage_keys *keys, struct store *store, struct fault *fault)
+{
+    static const struct store_copy copy = {"usage_events", event_columns, EVENT_COLUMNS};
+    size_t count = keys->added_count;
+    int64_t first = keys->last - (int64_t)count + 1;
+    if (count == 0)
+        return FAULT_NONE;
+    struct store_cell *cells = os_resize(NULL, count * EVENT_COLUMNS * sizeof *cells);
+    if (!cells)
+        return no_memory(fault);
+    for (size_t i = 0; i < count; i++)
+        put_cells(keys, &keys->added[i], first + (int64_t)i, cells + i * EVENT_COLUMNS);
+    enum fault_code code = store_copy(store, &copy, cells, count, fault);
+    os_free(cells);
+    if (code == FAULT_NONE)
+        keys->added_count = 0;
+    return code;
+}
+
+enum fault_code usage_keys_add(struct usage_keys *keys, struct store *store, uint32_t tenant,
+                               const struct usage_event *event, const struct usage_kept *kept,
+                               int64_t received_us, struct fault *fault)
+{
+    enum fault_code code = FAULT_NONE;
+    if (keys->added_count == ADDED_MAX)
+        code = usage_keys_write(keys, store, fault);
+    if (code == FAULT_NONE)
+        code = remember(keys, tenant, event->key, keys->last + 1, fault);
+    if (code != FAULT_NONE)
+        return code;
+    struct added *added = &keys->added[keys->added_count++];
+    *added = (struct added){
+        .kept = {kept->meter, event->kind, event->time_us, event->quantity, kept->dimset},
+        .received_us = received_us,
+        .provenance = event->provenance,
+        .tenant = tenant};
+    memcpy(added->key, event->key, sizeof added->key);
+    memcpy(added->content, event->content, sizeof added->content);
+    memcpy(added->refers_to, event->refers_to, sizeof added->refers_to);
+    keys->last++;
+    keys->added_total++;
+    return FAULT_NONE;
+}
+
+enum fault_code usage_keys_advance(struct usage_keys *keys, struct store *store,
+                                   struct fault *fault)
+{
+    return usage_behind_advance(&keys->behind, store, keys->added_total, fault);
+}
+
+/* --- all of the index ----------------------------------------------------------------------- */
+
+static enum fault_code run(struct store *store, const char *sql, struct fault *fault)
+{
+    struct statement *statement;
+    enum fault_code code = store_prepare(store, sql, &statement, fault);
+    return code == FAULT_NONE ? store_run(statement, fault) : code;
+}
+
+enum fault_code usage_keys_settle(struct store *store, struct fault *fault)
+{
+    static const char fill[] =
+        "INSERT INTO usage_keys (event_key, tenant, seq)"
+        " SELECT event_key, tenant, seq FROM usage_events"
+        " WHERE seq > (SELECT seq FROM usage_keys_done) ORDER BY event_key, tenant"
+        " ON CONFLICT (event_key, tenant) DO NOTHING";
+    static const char end[] = "UPDATE usage_keys_done SET seq ="
+                              " (SELECT coalesce(max(seq), 0) FROM usage_events)";
+    static const char compare[] = "SELECT (SELECT count(*) FROM usage_events)"
+                                  " - (SELECT count(*) FROM usage_keys)";
+    struct statement *query;
+    int64_t difference = 0;
+    enum fault_code code = run(store, fill, fault);
+    if (code == FAULT_NONE)
+        code = run(store, end, fault);
+    if (code == FAULT_NONE)
+        code = store_prepare(store, compare, &query, fault);
+    if (code == FAULT_NONE)
+        code = store_read_whole(query, &difference, fault);
+    if (code == FAULT_NONE && difference != 0)
+        code = fault_set(fault, FAULT_CORRUPT,
+                         "%lld events stand twice, or are not in the index of their keys",
+                         (long long)difference);
+    return code;
+}
