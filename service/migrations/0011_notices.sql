@@ -72,7 +72,8 @@ CREATE TABLE notify_deliveries (
 ) WITHOUT ROWID;
 
 CREATE INDEX notify_deliveries_by_state ON notify_deliveries (tenant, state, id);
-CREATE INDEX notify_deliveries_due ON notify_deliveries (next_us) WHERE state = 'waiting';
+CREATE INDEX notify_deliveries_due ON notify_deliveries (tenant, recipient, next_us)
+    WHERE state = 'waiting';
 
 -- How a tenant wants to be told of unusual usage. No row: looked for, told to nobody.
 CREATE TABLE anomaly_settings (
