@@ -31,6 +31,15 @@ static struct str text_at(const struct json *budget, const char *path)
     return json_text(flat_member(budget, path), &text) ? text : STR("");
 }
 
+/* Of a long name or contact what fits, cut where a character ends. */
+static struct str told_at(const struct json *budget, const char *path)
+{
+    struct str text = str_take(text_at(budget, path), NAME_TOLD);
+    for (size_t back = 0; back < 4 && text.len > 0 && !str_is_utf8(text); back++)
+        text.len--;
+    return text;
+}
+
 /* "83.4" is 8340; -1 for what is no share. What is beyond any sense is that beyond. */
 static int64_t hundredths_at(const struct json *budget, const char *path)
 {
@@ -95,9 +104,9 @@ static void add_budget(struct buf *out, const struct json *budget, enum standing
         [STANDS_BLOCKED] = "blocks",
     };
     struct str forecast = text_at(budget, "state.forecast.share");
-    struct str contact = str_take(text_at(budget, "contact"), NAME_TOLD);
+    struct str contact = told_at(budget, "contact");
     buf_addf(out, "%s\"%.*s\" %s%s: %.*s of %.*s used (%.*s %%) until %.*s", out->len ? "; " : "",
-             STR_ARG(str_take(text_at(budget, "name"), NAME_TOLD)), words[standing],
+             STR_ARG(told_at(budget, "name")), words[standing],
              is_shadow(budget) ? " (shadow)" : "", STR_ARG(text_at(budget, "state.used")),
              STR_ARG(text_at(budget, "state.limit")), STR_ARG(text_at(budget, "state.share")),
              STR_ARG(text_at(budget, "state.period_to")));
@@ -157,8 +166,7 @@ static void tell_budgets(struct doctor *doctor, const struct json *list)
     else
         doctor_tell(doctor, DOCTOR_BUDGET, DOCTOR_OK, CURE_NONE,
                     "%zu %s; the fullest, \"%.*s\", is at %.*s %%", count,
-                    command_plural(count, "budget", "budgets"),
-                    STR_ARG(str_take(text_at(fullest, "name"), NAME_TOLD)),
+                    command_plural(count, "budget", "budgets"), STR_ARG(told_at(fullest, "name")),
                     STR_ARG(text_at(fullest, "state.share")));
 }
 
