@@ -86,6 +86,13 @@ enum fault_code audit_append(struct audit *audit, struct store *store,
                              const struct audit_record *record, int64_t *out_index,
                              struct buf *out_checkpoint, struct fault *fault) MUST_USE;
 
+/* Told of each record that audit_append appends, within its transaction: what is to be true
+ * together with the record is written there, or the record is not. Set before there are threads. */
+typedef enum fault_code audit_watch(void *context, struct store *store,
+                                    const struct audit_record *record, int64_t time_us,
+                                    int64_t index, struct fault *fault);
+void audit_watch_set(struct audit *audit, audit_watch *watch, void *context);
+
 /* The newest checkpoint; FAULT_NOT_FOUND for an empty log. Older ones are not kept: whoever holds
  * one (each receipt does) checks it with audit_consistency. */
 enum fault_code audit_checkpoint(const struct audit *audit, struct store *store, struct str log,

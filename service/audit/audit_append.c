@@ -202,8 +202,16 @@ enum fault_code audit_append(struct audit *audit, struct store *store,
                                 out_checkpoint, fault);
     if (code == FAULT_NONE)
         code = audit_find_note(store, record, time_us, index, fault);
+    if (code == FAULT_NONE && audit->watch)
+        code = audit->watch(audit->watch_context, store, record, time_us, index, fault);
     if (code == FAULT_NONE)
         *out_index = index;
     buf_done(&entry);
     return code;
+}
+
+void audit_watch_set(struct audit *audit, audit_watch *watch, void *context)
+{
+    audit->watch = watch;
+    audit->watch_context = context;
 }

@@ -24,6 +24,8 @@ struct audit {
      * check of a signature that is known to be good. Says nothing about what was committed. */
     pthread_mutex_t lock;
     struct sha256 known[AUDIT_SIGNED_SLOTS];
+    audit_watch *watch; /* NULL: nobody watches */
+    void *watch_context;
 };
 
 /* The row of audit_heads. */

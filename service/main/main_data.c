@@ -16,6 +16,7 @@
 #include "service/audit/audit.h"
 #include "service/identity/identity.h"
 #include "service/migrations/migrations.h"
+#include "service/usage/usage.h"
 
 static const char store_name[] = "intelgraph.db";
 
@@ -134,7 +135,8 @@ static enum fault_code open_parts(struct main_data *data, const char *place, int
         code = audit_open(data->folder, store, &service->audit, fault);
     if (store)
         store_pool_give(service->pool, store);
-    if (code == FAULT_NONE)
+    if (code == FAULT_NONE) {
+        audit_watch_set(service->audit, usage_count_recorded, NULL);
         code = identity_new(service->pool, service->audit, &service->identity, fault);
     return code;
 }

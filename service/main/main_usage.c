@@ -41,6 +41,20 @@ enum fault_code main_run_usage_rebuild(const struct main_options *options, struc
     return code;
 }
 
+static void print_reconciled(struct str tenant, const struct usage_reconciled *found)
+{
+    printf("%.*s: %" PRId64 " hand-offs, %" PRId64 " on record, %" PRId64 " counted\n",
+           STR_ARG(tenant), found->handoffs, found->on_record, found->counted);
+    for (size_t i = 0; i < USAGE_OPERATIONS; i++) {
+        const struct usage_reconciled_operation *operation = &found->operations[i];
+        printf("%.*s: %s: %" PRId64 " on record, %" PRId64 " counted\n", STR_ARG(tenant),
+               operation->name, operation->on_record, operation->counted);
+    }
+    if (found->strange != 0)
+        printf("%.*s: %" PRId64 " counted as operations that there are not\n", STR_ARG(tenant),
+               found->strange);
+}
+
 enum fault_code main_run_usage_reconcile(const struct main_options *options, struct fault *fault)
 {
     struct usage_reconciled found = {0};
@@ -60,9 +74,8 @@ enum fault_code main_run_usage_reconcile(const struct main_options *options, str
     main_data_close(&data);
     if (code != FAULT_NONE)
         return code;
-    printf("%.*s: %" PRId64 " hand-offs, %" PRId64 " on record, %" PRId64 " counted\n",
-           STR_ARG(options->tenant), found.handoffs, found.on_record, found.counted);
-    if (found.handoffs != found.on_record || found.handoffs != found.counted)
+    print_reconciled(options->tenant, &found);
+    if (!usage_reconciles(&found))
         code = fault_set(fault, FAULT_CONFLICT,
                          "hand-offs, audit log and usage of %.*s differ; run usage rebuild, then "
                          "audit verify",

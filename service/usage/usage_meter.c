@@ -38,6 +38,16 @@ static const struct usage_meter meters[] = {
      "Hand-offs that were committed; counted by the service itself.",
      {"analyst"},
      true},
+    {"operations",
+     USAGE_SUM,
+     "operations",
+     "operations",
+     1,
+     "Uses and issues of tokens, and links opened from Splunk, as they went on record; counted by "
+     "the "
+     "service itself.",
+     {"operation"},
+     true},
 };
 
 enum { METERS = sizeof meters / sizeof meters[0] };

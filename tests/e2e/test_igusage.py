@@ -76,6 +76,11 @@ class IgusageCase(EndToEnd):
             self.assertAlmostEqual(epoch(row["complete_up_to"]), time.time() - 3600, delta=120)
 
 
+def sent(rows: list[Row]) -> list[Row]:
+    """Without what the service counts of itself: that its tokens were used."""
+    return [row for row in rows if row["meter"] != "operations"]
+
+
 class IgusageTest(IgusageCase):
     def test_a_meters_days_are_those_of_the_service(self) -> None:
         place = self.place()
@@ -94,7 +99,7 @@ class IgusageTest(IgusageCase):
             use("full", 10**15 - 1, "storage.bytes", time=rfc3339(at)),
             use("empty", 0, "storage.bytes", time=rfc3339(at + 3600)),
         )
-        rows = self.rows(place)
+        rows = sent(self.rows(place))
         sums = {"api.calls": 0, "storage.bytes": 0}
         for row in rows:
             sums[row["meter"]] += int(row["quantity"])
@@ -130,7 +135,7 @@ class IgusageTest(IgusageCase):
         )
         rows = self.rows(place, "window=month by=model,route")
         by_meter: dict[str, set[tuple[str, str]]] = {}
-        for row in rows:
+        for row in sent(rows):
             by_meter.setdefault(row["meter"], set()).add((row["model"], row["route"]))
         self.assertEqual(
             by_meter,
@@ -196,12 +201,12 @@ class IgusageTest(IgusageCase):
         self.assertEqual((row["quantity"], row["analyst"]), ("1", "mara"))
 
     def test_before_anything_is_used_there_are_no_rows_and_no_error(self) -> None:
-        self.assertEqual(self.rows(self.place()), [])
+        self.assertEqual(sent(self.rows(self.place())), [])
 
     def test_another_tenants_usage_is_not_shown(self) -> None:
         place, other = self.place(), self.place()
         self.send(place, use("1"))
-        self.assertEqual(self.rows(other), [])
+        self.assertEqual(sent(self.rows(other)), [])
 
     def test_what_the_service_refuses_is_its_sentence(self) -> None:
         place = self.place()

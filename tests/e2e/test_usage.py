@@ -9,6 +9,8 @@ import json
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
+import zstd
+
 from .harness import Answer, EndToEnd, Service, request
 from .test_service_http import Parcel
 
@@ -59,6 +61,7 @@ class UsageTest(EndToEnd):
         answers = [
             self.send(lines, NDJSON),
             self.send(gzip.compress(lines.encode()), NDJSON, Content_Encoding="gzip"),
+            self.send(zstd.compress(lines.encode()), NDJSON, Content_Encoding="zstd"),
             self.send(json.dumps([use("b1", "5"), use("b2", 7)]), BATCH),
             self.send(json.dumps(use("s1", 11)), ONE + "; charset=utf-8"),
             self.send(
@@ -72,8 +75,10 @@ class UsageTest(EndToEnd):
             ),
         ]
         counts = [(a.json["accepted"], a.json["duplicates"], a.json["rejected"]) for a in answers]
-        # The second came with the times of the first: the same events.
-        self.assertEqual(counts, [(3, 0, 0), (0, 3, 0), (2, 0, 0), (1, 0, 0), (1, 0, 0)])
+        # The second and third came with the times of the first: the same events.
+        self.assertEqual(
+            counts, [(3, 0, 0), (0, 3, 0), (0, 3, 0), (2, 0, 0), (1, 0, 0), (1, 0, 0)]
+        )
         self.assertEqual(self.total(), str(6 + 5 + 7 + 11 + 13))
 
     def test_each_event_gets_its_own_outcome(self) -> None:
@@ -129,6 +134,24 @@ class UsageTest(EndToEnd):
         self.assertEqual(answer.headers["content-type"], "text/csv; charset=utf-8")
         self.assertEqual(sum(int(row["quantity"]) for row in table), 13)
         self.assertIn("'" + evil, {row["route"] for row in table})
+
+    def test_each_source_is_told_what_its_events_leave_out(self) -> None:
+        whole = {"subject": "mara", "traceparent": "00-1-2-01"}
+        self.send(json.dumps([use("1", **whole), use("2", subject="mara"), use("3")]), BATCH)
+        self.send(json.dumps([use("4", source="=cmd()", **whole), {"id": "no event"}]), BATCH)
+        answer = self.service.get("v1/usage/provenance", self.admin)
+        self.assertEqual(answer.status, 200, answer.text)
+        told = {each["source"]: each for each in answer.json["sources"]}
+        self.assertEqual(told[None]["rejected"], 1)
+        self.assertEqual(told["/e2e"]["missing"], ["actor", "trace"])
+        self.assertEqual(told["/e2e"]["origins"]["actor"],
+                         {"given": 2, "missing": 1, "share": "66.6"})
+        self.assertEqual(told["/e2e"]["share"], "33.3")
+        self.assertEqual((told["=cmd()"]["missing"], told["=cmd()"]["share"]), ([], "100.0"))
+        query = "v1/usage/provenance?format=csv&source=%3Dcmd()"
+        table = list(csv.DictReader(io.StringIO(self.service.get(query, self.admin).text)))
+        self.assertEqual([row["source"] for row in table], ["'=cmd()"])
+        self.assertEqual(table[0]["trace_percent"], "100.0")
 
     def test_tenants_and_roles_are_kept_apart(self) -> None:
         other = self.service.token("globex", "meter")
@@ -201,7 +224,12 @@ class UsageTest(EndToEnd):
         ran = self.service.run("usage", "reconcile", "--data", str(self.service.data),
                                "--tenant", "acme")
         self.assertEqual(ran.returncode, 0, ran.stderr)
-        self.assertEqual(ran.stdout.strip(), "acme: 2 hand-offs, 2 on record, 2 counted")
+        said = ran.stdout.splitlines()
+        self.assertEqual(said[0], "acme: 2 hand-offs, 2 on record, 2 counted")
+        # Three tokens of the tenant were used, each once in five minutes.
+        self.assertIn("acme: token.used: 3 on record, 3 counted", said)
+        report = self.usage("meter=operations&by=operation")
+        self.assertEqual(report["total"]["quantity"], "3")
 
     def forged(self, analyst: str) -> list[Any]:
         """Events that would make what the service counts itself wrong."""
@@ -219,7 +247,8 @@ class UsageTest(EndToEnd):
         data = ("--data", str(self.service.data), "--tenant", "acme")
         ran = self.service.run("usage", "rebuild", *data)
         self.assertEqual(ran.returncode, 0, ran.stderr)
-        self.assertIn("39 events, 0 hours and days were not", ran.stdout)
+        # Those that were sent, and two first uses of a token.
+        self.assertIn("41 events, 0 hours and days were not", ran.stdout)
         self.assertEqual(self.usage("meter=api.calls&window=hour")["rows"], before["rows"])
         ran = self.service.run("usage", "zone", *data, "--zone", "Asia/Kolkata")
         self.assertEqual(ran.returncode, 0, ran.stderr)
