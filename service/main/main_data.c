@@ -138,6 +138,7 @@ static enum fault_code open_parts(struct main_data *data, const char *place, int
     if (code == FAULT_NONE) {
         audit_watch_set(service->audit, usage_count_recorded, NULL);
         code = identity_new(service->pool, service->audit, &service->identity, fault);
+    }
     return code;
 }
 
