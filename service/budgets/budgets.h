@@ -92,7 +92,8 @@ struct budgets_decision {
     /* Of a refusal: the budget that decided. */
     struct budgets_view refused_by;
     char contact[BUDGETS_CONTACT_MAX * 4 + 1];
-    /* Room that the caller gives for how all of them stand; NULL: not wanted. */
+    /* Room that the caller gives for how all of them stand, at least BUDGETS_APPLY_MAX; NULL: not
+     * wanted. */
     struct budgets_view *views;
     int view_room;
     int view_count;
@@ -142,14 +143,17 @@ enum fault_code budgets_release(struct budgets *budgets, struct str tenant,
                                 const struct budgets_reservation *reservation,
                                 enum budgets_end *out, struct fault *fault) MUST_USE;
 
-/* For what counts its usage itself (hand-offs): ends the hold within the transaction that counts.
- * It may run twice and changes nothing but the store. Then, once the transaction has ended:
- * budgets_settled with whether it is known to have been kept, or budgets_release. */
+/* For what counts its usage itself (hand-offs). _begin before the transaction; _in within it, where
+ * it may run twice and changes nothing but the store; _done when it has ended, with what became of
+ * it. What was not kept is released. */
+enum budgets_kept { BUDGETS_KEPT, BUDGETS_NOT_KEPT, BUDGETS_UNKNOWN };
+void budgets_settle_begin(struct budgets *budgets, struct str tenant,
+                          const struct budgets_reservation *reservation);
 enum fault_code budgets_settle_in(struct budgets *budgets, struct str tenant,
                                   const struct budgets_reservation *reservation,
                                   struct store *store, struct fault *fault) MUST_USE;
-void budgets_settled(struct budgets *budgets, struct str tenant,
-                     const struct budgets_reservation *reservation, bool is_known);
+void budgets_settle_done(struct budgets *budgets, struct str tenant,
+                         const struct budgets_reservation *reservation, enum budgets_kept kept);
 
 /* --- what changes them ---------------------------------------------------------------------- */
 
