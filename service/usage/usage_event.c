@@ -34,14 +34,19 @@ static enum fault_code read_text(const struct json *object, const char *name, st
     return FAULT_NONE;
 }
 
+/* A bare number of seconds is no RFC 3339. */
+bool usage_event_time(struct str text, int64_t *out_us)
+{
+    return text.len >= 10 && text.ptr[4] == '-' && time_read_us(text, out_us);
+}
+
 static enum fault_code read_time(const struct json *object, int64_t *out, struct fault *fault)
 {
     struct str text;
     enum fault_code code = read_text(object, "time", &text, fault);
     if (code != FAULT_NONE)
         return code;
-    /* A bare number of seconds is no RFC 3339. */
-    if (text.len < 10 || text.ptr[4] != '-' || !time_read_us(text, out))
+    if (!usage_event_time(text, out))
         return fault_field(fault, FAULT_INPUT, "time",
                            "time must be of 1970 or later, as RFC 3339 has it, with its offset: "
                            "2026-11-23T12:00:00Z");
@@ -73,21 +78,31 @@ void usage_event_key(struct str source, struct str id, int64_t time_us, uint8_t 
 }
 
 /* Over all that counts: the same event sent again has the same. */
-static enum fault_code set_content(struct usage_event *event, struct fault *fault)
+static void set_content(struct usage_event *event)
 {
-    struct buf text;
-    buf_init(&text, CONTENT_BYTES);
-    buf_addf(&text, "%d %lld %lld %s ", (int)event->kind, (long long)event->time_us,
-             (long long)event->quantity, event->meter ? event->meter->name : "");
-    buf_add_hex(&text, event->refers_to, USAGE_KEY_SIZE);
-    buf_add(&text, event->dimensions);
-    enum fault_code code = buf_check(&text, "an event", fault);
-    if (code == FAULT_NONE) {
-        struct sha256 digest = sha256_of(buf_str(&text));
-        memcpy(event->content, digest.bytes, USAGE_CONTENT_SIZE);
-    }
-    buf_done(&text);
-    return code;
+    char text[CONTENT_BYTES];
+    struct buf content = {.ptr = text, .room = sizeof text, .limit = sizeof text};
+    buf_add_i64(&content, event->kind);
+    buf_add_byte(&content, ' ');
+    buf_add_i64(&content, event->time_us);
+    buf_add_byte(&content, ' ');
+    buf_add_i64(&content, event->quantity);
+    buf_add_byte(&content, ' ');
+    buf_add_c(&content, event->meter ? event->meter->name : "");
+    buf_add_byte(&content, ' ');
+    buf_add_hex(&content, event->refers_to, USAGE_KEY_SIZE);
+    buf_add(&content, event->dimensions);
+    assert(content.code == FAULT_NONE && "dimensions are at most half of it");
+    struct sha256 digest = sha256_of(buf_str(&content));
+    memcpy(event->content, digest.bytes, USAGE_CONTENT_SIZE);
+}
+
+void usage_event_finish(struct usage_event *event, bool has_actor, bool has_trace)
+{
+    event->provenance = USAGE_HAS_SOURCE | USAGE_HAS_TIME | (has_actor ? USAGE_HAS_ACTOR : 0) |
+                        (has_trace ? USAGE_HAS_TRACE : 0);
+    usage_event_key(event->source, event->id, event->time_us, event->key);
+    set_content(event);
 }
 
 /* --- data ----------------------------------------------------------------------------------- */
@@ -314,14 +329,9 @@ enum fault_code usage_event_read(struct arena *arena, const struct json *value,
         code = read_data(arena, value, &event, fault);
     if (code != FAULT_NONE)
         return code;
-    event.provenance = USAGE_HAS_SOURCE | USAGE_HAS_TIME;
-    if (read_text(value, "subject", &ignored, &absent) == FAULT_NONE)
-        event.provenance |= USAGE_HAS_ACTOR;
-    if (read_text(value, "traceparent", &ignored, &absent) == FAULT_NONE)
-        event.provenance |= USAGE_HAS_TRACE;
-    usage_event_key(event.source, event.id, event.time_us, event.key);
-    code = set_content(&event, fault);
-    if (code == FAULT_NONE)
-        *out = event;
-    return code;
+    bool has_actor = read_text(value, "subject", &ignored, &absent) == FAULT_NONE;
+    bool has_trace = read_text(value, "traceparent", &ignored, &absent) == FAULT_NONE;
+    usage_event_finish(&event, has_actor, has_trace);
+    *out = event;
+    return FAULT_NONE;
 }

@@ -48,6 +48,11 @@ struct usage_event {
 enum fault_code usage_event_read(struct arena *arena, const struct json *value,
                                  struct usage_event *out, struct fault *fault) MUST_USE;
 
+/* For readers: a time as an event has it; false: it is none. Then, when all members are there, what
+ * follows from them: provenance, key, content. */
+bool usage_event_time(struct str text, int64_t *out_us) MUST_USE;
+void usage_event_finish(struct usage_event *event, bool has_actor, bool has_trace);
+
 /* 6 bytes of the time in milliseconds, 10 of SHA-256 over source and id: what clients draw at
  * random lies together in time all the same. */
 void usage_event_key(struct str source, struct str id, int64_t time_us,

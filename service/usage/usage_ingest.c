@@ -6,6 +6,7 @@
 #include "service/usage/usage_count.h"
 #include "service/usage/usage_dlq.h"
 #include "service/usage/usage_ledger.h"
+#include "service/usage/usage_scan.h"
 
 #define SECOND_US INT64_C(1000000)
 
@@ -77,10 +78,23 @@ static enum fault_code keep_texts(struct usage_batch *batch, struct usage_event 
     return FAULT_NONE;
 }
 
+/* By way of a tree, which the scratch holds. */
+static enum fault_code read_any(struct usage_batch *batch, struct usage_item *item,
+                                struct fault *fault)
+{
+    const struct json *value;
+    enum fault_code code = json_read(batch->scratch, item->text, &value, fault);
+    if (code == FAULT_NONE)
+        code = usage_event_read(batch->scratch, value, &item->event, fault);
+    if (code == FAULT_NONE)
+        code = keep_texts(batch, &item->event, fault);
+    arena_reset(batch->scratch);
+    return code;
+}
+
 static enum fault_code read_item(struct usage_batch *batch, struct usage_item *item,
                                  struct fault *fault)
 {
-    const struct json *value;
     struct fault wrong;
     enum fault_code code = FAULT_NONE;
     if (item->text.len > USAGE_EVENT_MAX) {
@@ -88,15 +102,10 @@ static enum fault_code read_item(struct usage_batch *batch, struct usage_item *i
         code = fault_field(&wrong, FAULT_LIMIT, "event", "the event is over the limit of %d bytes",
                            USAGE_EVENT_MAX);
     }
-    if (code == FAULT_NONE)
-        code = json_read(batch->scratch, item->text, &value, &wrong);
-    if (code == FAULT_NONE)
-        code = usage_event_read(batch->scratch, value, &item->event, &wrong);
-    if (code == FAULT_NONE)
-        code = keep_texts(batch, &item->event, &wrong);
+    if (code == FAULT_NONE && !usage_scan_event(batch->arena, item->text, &item->event))
+        code = read_any(batch, item, &wrong);
     if (code == FAULT_NONE)
         code = check_own(batch, &item->event, &wrong);
-    arena_reset(batch->scratch);
     switch (code) {
     case FAULT_NONE:
         return judge_time(batch, item, fault);
