@@ -8,6 +8,7 @@
 #include "libs/core/str.h"
 
 struct audit;
+struct budgets;
 struct identity;
 struct store_pool;
 struct web_server;
@@ -28,6 +29,7 @@ struct service {
     struct store_pool *pool;
     struct audit *audit;
     struct identity *identity;
+    struct budgets *budgets; /* NULL: nothing is decided here */
     _Atomic(struct web_server *) server; /* for /metrics; NULL until it has started */
     struct str public_url; /* with a final slash; "" derives it from the request's Host */
     struct str data;       /* the data folder */
