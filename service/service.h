@@ -3,6 +3,7 @@
 #define IG_SERVICE_SERVICE_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "libs/core/str.h"
@@ -23,6 +24,10 @@ struct service_counters {
     atomic_uint_fast64_t decisions_throttled; /* answered with 429 */
     atomic_uint_fast64_t decisions_blocked;   /* answered with 402 */
     atomic_uint_fast64_t decisions_shadowed;  /* allowed, as the budget that says no only watches */
+    atomic_uint_fast64_t notices_delivered;
+    atomic_uint_fast64_t notices_failed; /* attempts */
+    atomic_uint_fast64_t notices_dead;   /* given up */
+    atomic_uint_fast64_t anomalies_found;
 };
 
 struct service {
@@ -34,6 +39,8 @@ struct service {
     struct str public_url; /* with a final slash; "" derives it from the request's Host */
     struct str data;       /* the data folder */
     int64_t started_us;
+    bool sends_webhooks; /* there is a way out for them */
+    bool sends_mail;
     struct service_counters counters;
 };
 

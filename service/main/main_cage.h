@@ -24,9 +24,17 @@ enum { MAIN_CAGE_TEXT_MAX = 64 };
 enum fault_code main_cage_enter(const char *folder, int port, char out_text[MAIN_CAGE_TEXT_MAX],
                                 struct fault *fault) MUST_USE;
 
+/* The courier's cage (service/notify/notify_courier.h): no file but those that names are looked up
+ * with, no TCP port but these and the resolver's. It has neither store nor signing key. */
+enum fault_code main_cage_enter_courier(const int *ports, int count,
+                                        char out_text[MAIN_CAGE_TEXT_MAX],
+                                        struct fault *fault) MUST_USE;
+
 /* The parts of it: 0, or the error for which the kernel does not enforce that part.
  * main_cage_calls.c, main_cage_files.c */
 int main_cage_calls(int port);
 int main_cage_files(const char *folder, int port);
+int main_cage_courier_calls(void);
+int main_cage_courier_files(const int *ports, int count);
 
 #endif

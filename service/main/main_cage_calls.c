@@ -153,24 +153,65 @@ static int add_deadly(scmp_filter_ctx filter, bool connects)
     return result;
 }
 
-int main_cage_calls(int port)
+/* What every cage has; NULL: no memory. */
+static scmp_filter_ctx begin_filter(bool connects, int *out_result)
 {
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
     if (!filter)
-        return ENOMEM;
+        return NULL;
     int result = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
     if (result == 0)
         result = seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2); /* a tree, not a list */
     if (result == 0)
         result = add_lines(filter, allowed, sizeof allowed / sizeof allowed[0], SCMP_ACT_ALLOW);
     if (result == 0)
-        result = add_deadly(filter, port >= 0);
-    if (result == 0 && port >= 0)
-        result = add_connecting(filter, port);
+        result = add_deadly(filter, connects);
     if (result == 0)
         result = add_conditions(filter);
+    *out_result = result;
+    return filter;
+}
+
+static int end_filter(scmp_filter_ctx taken, int result)
+{
     if (result == 0)
-        result = seccomp_load(filter);
-    seccomp_release(filter);
+        result = seccomp_load(taken);
+    seccomp_release(taken);
     return -result;
+}
+
+int main_cage_calls(int port)
+{
+    int result = 0;
+    scmp_filter_ctx filter = begin_filter(port >= 0, &result);
+    if (!filter)
+        return ENOMEM;
+    if (result == 0 && port >= 0)
+        result = add_connecting(filter, port);
+    return end_filter(filter, result);
+}
+
+int main_cage_courier_calls(void)
+{
+    /* The resolver asks by datagrams, two at once; libcurl's threads wake each other by a pair. */
+    static const char *const more[] = {"sendmmsg recvmmsg socketpair"};
+    const int families[] = {AF_INET, AF_INET6};
+    int result = 0;
+    scmp_filter_ctx filter = begin_filter(true, &result);
+    if (!filter)
+        return ENOMEM;
+    if (result == 0)
+        result = add_connecting(filter, 1);
+    if (result == 0)
+        result = add_lines(filter, more, 1, SCMP_ACT_ALLOW);
+    for (int i = 0; i < 2 && result == 0; i++)
+        result = seccomp_rule_add(
+            filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 2,
+            (struct scmp_arg_cmp){
+                .arg = 0, .op = SCMP_CMP_EQ, .datum_a = (scmp_datum_t)families[i]},
+            (struct scmp_arg_cmp){.arg = 1,
+                                  .op = SCMP_CMP_MASKED_EQ,
+                                  .datum_a = ~(scmp_datum_t)(SOCK_CLOEXEC | SOCK_NONBLOCK),
+                                  .datum_b = (scmp_datum_t)SOCK_DGRAM});
+    return end_filter(filter, result);
 }

@@ -13,7 +13,7 @@
 
 #include "libs/core/os.h"
 
-enum { CREATE_VERSION = 1, RULE_PATH_BENEATH = 1, RULE_NET_PORT = 2 };
+enum { CREATE_VERSION = 1, RULE_PATH_BENEATH = 1, RULE_NET_PORT = 2, DNS_PORT = 53 };
 
 enum {
     FS_EXECUTE = 1 << 0,
@@ -79,6 +79,42 @@ static int allow_port(int ruleset, const struct ruleset *rules, int port)
     if (port <= 0 || !(rules->net & NET_CONNECT_TCP))
         return 0;
     return (int)syscall(SYS_landlock_add_rule, ruleset, RULE_NET_PORT, &rule, 0);
+}
+
+/* What a name is looked up with: changed and replaced while the service runs, so whole folders. */
+static const char *const resolver_folders[] = {"/etc", "/run/systemd/resolve", "/run/resolvconf",
+                                               "/run/NetworkManager"};
+
+static int allow_reading(int ruleset, const struct ruleset *rules, const char *folder)
+{
+    int inside = os_open(folder, O_PATH | O_CLOEXEC, 0);
+    const struct path_rule rule = {.allowed = FS_READ_FILE & rules->fs, .folder = inside};
+    if (inside < 0)
+        return errno == ENOENT ? 0 : -1;
+    int result = (int)syscall(SYS_landlock_add_rule, ruleset, RULE_PATH_BENEATH, &rule, 0);
+    os_close(inside);
+    return result;
+}
+
+int main_cage_courier_files(const int *ports, int count)
+{
+    long version = syscall(SYS_landlock_create_ruleset, NULL, 0, CREATE_VERSION);
+    if (version < 1)
+        return errno;
+    struct ruleset rules = all_of(version);
+    int fd = (int)syscall(SYS_landlock_create_ruleset, &rules, sizeof rules, 0);
+    if (fd < 0)
+        return errno;
+    int result = allow_port(fd, &rules, DNS_PORT);
+    for (int i = 0; i < count && result == 0; i++)
+        result = allow_port(fd, &rules, ports[i]);
+    for (size_t i = 0; i < sizeof resolver_folders / sizeof resolver_folders[0] && result == 0; i++)
+        result = allow_reading(fd, &rules, resolver_folders[i]);
+    if (result == 0)
+        result = (int)syscall(SYS_landlock_restrict_self, fd, 0);
+    int error = result == 0 ? 0 : errno;
+    os_close(fd);
+    return error;
 }
 
 int main_cage_files(const char *folder, int port)

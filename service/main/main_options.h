@@ -23,6 +23,12 @@ struct main_options {
     struct str heads;
     struct str log;
     struct str zone;
+    struct str outbound_ports;
+    struct str outbound_allow;
+    struct str outbound_ca;
+    struct str smtp;
+    struct str smtp_from;
+    struct str smtp_credential;
     int64_t anchor_day;
     int64_t threads;
     int64_t expires_s; /* 0: never */

@@ -2,6 +2,7 @@
 
 #include "service/handoffs/handoffs.h"
 #include "service/identity/identity.h"
+#include "service/notify/notify.h"
 #include "service/prices/prices.h"
 #include "service/service.h"
 #include "service/ui/ui_web.h"
@@ -19,6 +20,7 @@ const struct web_route *const main_tables[] = {
     main_metrics_routes,     main_whoami_routes,   ui_routes,
     handoffs_open_routes,    usage_routes,         usage_dlq_routes,
     usage_provenance_routes, prices_routes,        prices_costs_routes,
+    notify_routes,
 };
 
 const size_t main_table_count = sizeof main_tables / sizeof main_tables[0];

@@ -13,7 +13,9 @@
 #include "libs/store/store_pool.h"
 #include "service/identity/identity.h"
 #include "service/main/main_cage.h"
+#include "service/main/main_courier.h"
 #include "service/main/main_data.h"
+#include "service/main/main_jobs.h"
 #include "service/main/main_routes.h"
 #include "service/web/web_listen.h"
 
@@ -24,7 +26,8 @@ enum {
     REQUEST_TIMEOUT_S = 10,
     STOP_WAIT_MS = 10000,
     LOOK_EVERY_MS = 100,
-    SPARE_STORES = 2,
+    SPARE_STORES = 5, /* one that writes, and those of the jobs */
+    STORES_MAX = 64,
     URL_MAX = 1026,
 };
 
@@ -115,7 +118,7 @@ static enum fault_code enter_cage(void *context, struct fault *fault)
 }
 
 static enum fault_code serve(const struct main_options *options, struct main_data *data,
-                             struct fault *fault)
+                             const struct main_courier *courier, struct fault *fault)
 {
     const struct web_settings settings = {
         .listen = options->listen,
@@ -127,6 +130,7 @@ static enum fault_code serve(const struct main_options *options, struct main_dat
         .listening = enter_cage,
     };
     struct web_server *server;
+    struct main_jobs *jobs = NULL;
     sigset_t signals;
     block_signals(&signals);
     raise_file_limit();
@@ -135,11 +139,22 @@ static enum fault_code serve(const struct main_options *options, struct main_dat
     if (code != FAULT_NONE)
         return code;
     atomic_store(&data->service.server, server);
-    warn_clear_text(options->listen);
-    log_ready(options, data, web_server_port(server));
-    wait_for_end(&signals);
+    code = main_jobs_start(&data->service, courier, &jobs, fault);
+    if (code == FAULT_NONE) {
+        warn_clear_text(options->listen);
+        log_ready(options, data, web_server_port(server));
+        wait_for_end(&signals);
+    }
     web_server_stop(server, STOP_WAIT_MS);
-    return FAULT_NONE;
+    main_jobs_stop(jobs);
+    return code;
+}
+
+/* A connection for each thread that answers and for what works by itself. */
+static int connections_for(const struct main_options *options)
+{
+    int wanted = (int)options->threads + SPARE_STORES;
+    return wanted < STORES_MAX ? wanted : STORES_MAX;
 }
 
 enum fault_code main_run_serve(const struct main_options *options, struct fault *fault)
@@ -147,6 +162,7 @@ enum fault_code main_run_serve(const struct main_options *options, struct fault 
     enum log_level level;
     char public_url[URL_MAX];
     struct main_data data;
+    struct main_courier courier;
     int lock = -1;
     if (!log_level_parse(options->log_level, &level))
         return fault_field(fault, FAULT_INPUT, "log-level",
@@ -156,15 +172,21 @@ enum fault_code main_run_serve(const struct main_options *options, struct fault 
     enum fault_code code = read_public_url(options->public_url, public_url, fault);
     if (code != FAULT_NONE)
         return code;
-    code = main_data_open(&data, options->data, options->store, true,
-                          (int)options->threads + SPARE_STORES, fault);
+    /* Before anything is open: the process that goes out shall hold nothing of ours. */
+    code = main_courier_start(options, &courier, fault);
     if (code != FAULT_NONE)
         return code;
+    code =
+        main_data_open(&data, options->data, options->store, true, connections_for(options), fault);
+    if (code != FAULT_NONE)
+        return code;
+    data.service.sends_webhooks = courier.fd >= 0;
+    data.service.sends_mail = courier.sends_mail;
     data.service.public_url = str_of(public_url);
     identity_public_url_set(data.service.identity, data.service.public_url);
     code = main_data_lock(&data, &lock, fault);
     if (code == FAULT_NONE)
-        code = serve(options, &data, fault);
+        code = serve(options, &data, &courier, fault);
     main_data_close(&data);
     if (lock >= 0)
         os_close(lock);

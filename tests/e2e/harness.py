@@ -105,6 +105,7 @@ class Service:
         self.data = data
         self.store = new_store() if store is None else store
         self.port = free_port()
+        self.options: list[str] = []  # more words for `serve`
         self.log = data.parent / f"{data.name}.log"
         self._user = user
         self._child: subprocess.Popen[bytes] | None = None
@@ -117,6 +118,7 @@ class Service:
         listen = f"127.0.0.1:{self.port}"
         words = [str(self._program()), "serve", "--data", str(self.data), "--listen", listen]
         words += ["--store", self.store] if self.store else []
+        words += self.options
         with self.log.open("ab") as log:
             self._child = subprocess.Popen(
                 words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, user=self._user

@@ -1,0 +1,60 @@
+#include "service/main/main_jobs.h"
+
+#include <assert.h>
+
+#include "libs/core/os.h"
+#include "service/notify/notify_deliver.h"
+
+enum { DELIVER_EVERY_S = 5 };
+
+struct main_jobs {
+    struct notify_deliverer *deliverer;
+    struct job jobs[JOBS_MAX];
+    size_t count;
+    struct jobs_runner *runner;
+};
+
+static void add(struct main_jobs *jobs, struct job job)
+{
+    assert(jobs->count < JOBS_MAX);
+    jobs->jobs[jobs->count++] = job;
+}
+
+static enum fault_code add_all(struct main_jobs *jobs, struct service *service,
+                               const struct main_courier *courier, struct fault *fault)
+{
+    if (courier->fd < 0)
+        return FAULT_NONE;
+    enum fault_code code = notify_deliverer_new(courier->fd, str_of(courier->from),
+                                                &service->counters, &jobs->deliverer, fault);
+    if (code == FAULT_NONE)
+        add(jobs, (struct job){"notify.deliver", DELIVER_EVERY_S, notify_deliver, jobs->deliverer});
+    return code;
+}
+
+enum fault_code main_jobs_start(struct service *service, const struct main_courier *courier,
+                                struct main_jobs **out, struct fault *fault)
+{
+    struct main_jobs *jobs = os_alloc(sizeof *jobs);
+    if (!jobs)
+        return fault_set(fault, FAULT_NO_MEMORY, "no memory left for the jobs");
+    enum fault_code code = add_all(jobs, service, courier, fault);
+    if (code == FAULT_NONE)
+        code = jobs_start(service->pool, jobs->jobs, jobs->count, JOBS_LEASE_S * 1000,
+                          &jobs->runner, fault);
+    if (code != FAULT_NONE) {
+        main_jobs_stop(jobs);
+        return code;
+    }
+    *out = jobs;
+    return FAULT_NONE;
+}
+
+void main_jobs_stop(struct main_jobs *taken)
+{
+    if (!taken)
+        return;
+    jobs_stop(taken->runner);
+    notify_deliverer_free(taken->deliverer);
+    os_free(taken);
+}
