@@ -356,7 +356,8 @@ static enum fault_code reserve(struct judging *judging, struct budgets_decision 
     made->expires_us = judging->now_us + ask->ttl_s * SECOND_US;
     made->meter = ask->meter;
     made->quantity = ask->quantity;
-    memcpy(made->dimensions, ask->dimensions.ptr, ask->dimensions.len);
+    if (ask->dimensions.len > 0)
+        memcpy(made->dimensions, ask->dimensions.ptr, ask->dimensions.len);
     made->dimensions[ask->dimensions.len] = '\0';
     return FAULT_NONE;
 }

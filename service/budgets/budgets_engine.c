@@ -190,11 +190,13 @@ struct round {
     int64_t now_us; /* monotonic, before anything was read */
     bool holds;     /* something is held or reserved */
     bool is_long;   /* a reservation is open that outlasts the usual grace */
+    bool is_asked;  /* there is a tenant at all */
 };
 
 static void look_at(struct round *round, struct tenant *tenant)
 {
     pthread_mutex_lock(&tenant->lock);
+    round->is_asked = true;
     round->holds = round->holds || tenant->hold_count > 0;
     for (const struct state *state = tenant->states; state; state = state->next)
         round->holds = round->holds || state->free > 0 || state->open > 0 || state->surplus > 0 ||
@@ -311,18 +313,26 @@ static enum fault_code sweep_in(struct store *store, void *context, struct fault
         store, os_now_us() - ((int64_t)USAGE_LATE_MAX_S + BUDGETS_TTL_MAX_S) * SECOND_US, fault);
 }
 
+/* Who holds nothing writes nothing, but looks at the others: what a dead one held may be wanted. */
+static enum fault_code watch(struct round *round, struct fault *fault)
+{
+    struct budgets *budgets = round->budgets;
+    if (!round->is_asked || round->now_us - budgets->watched_us < NODE_BEAT_S * SECOND_US)
+        return FAULT_NONE;
+    budgets->watched_us = round->now_us;
+    return budgets_node_watch(budgets, fault);
+}
+
 static enum fault_code keep_node(struct round *round, struct fault *fault)
 {
     struct budgets *budgets = round->budgets;
     int64_t grace_s = round->is_long ? BUDGETS_TTL_MAX_S : GRACE_S;
-    enum fault_code code = FAULT_NONE;
     bool is_due = round->now_us - atomic_load(&budgets->beat_us) >= NODE_BEAT_S * SECOND_US;
-    if (atomic_load(&budgets->node) == 0)
-        return FAULT_NONE;
+    enum fault_code code = watch(round, fault);
+    if (code != FAULT_NONE || atomic_load(&budgets->node) == 0)
+        return code;
     if ((round->holds && is_due) || grace_s > atomic_load(&budgets->grace_s))
         code = budgets_node_renew(budgets, grace_s, fault);
-    if (code == FAULT_NONE && is_due)
-        code = budgets_node_watch(budgets, fault);
     if (code == FAULT_NONE && round->holds)
         code = find_recalled(round, fault);
     if (code == FAULT_NONE && round->holds)

@@ -157,7 +157,8 @@ struct budgets {
     pthread_t keeper;
     bool has_keeper;
     bool ending;
-    int64_t swept_us; /* monotonic */
+    int64_t swept_us;   /* monotonic */
+    int64_t watched_us; /* monotonic */
 };
 
 /* --- budgets_tenants.c ---------------------------------------------------------------------- */

@@ -184,14 +184,16 @@ static enum fault_code settle_in(struct store *store, void *context, struct faul
 /* --- memory --------------------------------------------------------------------------------- */
 
 /* Marks what is open here, so that nothing else ends it meanwhile. */
-static void begin_one(struct tenant *tenant, struct budgets_settlement *item, int64_t now_us)
+static void begin_one(struct tenant *tenant, struct budgets_settlement *item, bool is_own,
+                      int64_t now_us)
 {
     struct hold *hold = budgets_hold_find(tenant, item->reservation.node, item->reservation.number);
     bool over = item->reservation.quantity >= 0 && item->quantity > item->reservation.quantity;
-    bool foreign = !hold && now_us < item->reservation.expires_us;
+    bool in_time = hold ? os_monotonic_us() < hold->expires_us
+                        : !is_own && now_us < item->reservation.expires_us;
     if (hold)
         hold->settling++;
-    item->end = over ? BUDGETS_ENDED_OVER : hold || foreign ? BUDGETS_ENDED : BUDGETS_ENDED_LATE;
+    item->end = over ? BUDGETS_ENDED_OVER : in_time ? BUDGETS_ENDED : BUDGETS_ENDED_LATE;
 }
 
 static void count_used(struct tenant *tenant, const struct usage_meter *meter, int64_t at_us,
@@ -237,15 +239,17 @@ static enum fault_code settle_batch(struct settling *settling, struct tenant *te
                                     struct fault *fault)
 {
     int64_t now_us = os_now_us();
+    int64_t node = atomic_load(&settling->budgets->node);
     pthread_mutex_lock(&tenant->lock);
     budgets_settling_begin(tenant);
     for (size_t i = 0; i < settling->count; i++)
-        begin_one(tenant, &settling->items[i], now_us);
+        begin_one(tenant, &settling->items[i], settling->items[i].reservation.node == node, now_us);
     pthread_mutex_unlock(&tenant->lock);
     enum fault_code code = store_pool_write(settling->budgets->pool, settle_in, settling, fault);
     pthread_mutex_lock(&tenant->lock);
     for (size_t i = 0; i < settling->count; i++)
         end_one(tenant, &settling->items[i], settling->is_new[i], code);
+    budgets_trim(tenant); /* more than was reserved, or late: there is less to lend */
     budgets_settling_end(tenant);
     pthread_mutex_unlock(&tenant->lock);
     return code;
@@ -417,6 +421,7 @@ void budgets_settle_done(struct budgets *budgets, struct str tenant,
         else
             budgets_hold_end(known, hold, kept == BUDGETS_NOT_KEPT);
     }
+    budgets_trim(known);
     budgets_settling_end(known);
     pthread_mutex_unlock(&known->lock);
 }

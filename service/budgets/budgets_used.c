@@ -37,11 +37,13 @@ static void add_day(struct summing *summing, int64_t from_us, __int128 quantity)
     summing->under_price += quantity;
 }
 
+/* Ten thousand low parts would not fit into 64 bits: they are summed in two. */
 static enum fault_code sum_days(struct summing *summing, struct store *store, struct str tenant,
                                 struct zone_period period, struct fault *fault)
 {
     static const char sql[] =
-        "SELECT from_us, CAST(SUM(high) AS BIGINT), CAST(SUM(low) AS BIGINT) FROM usage_days"
+        "SELECT from_us, CAST(SUM(high) AS BIGINT), CAST(SUM(low / 1000000) AS BIGINT),"
+        " CAST(SUM(low % 1000000) AS BIGINT) FROM usage_days"
         " WHERE tenant = $1 AND meter = $2 AND from_us >= $3 AND from_us < $4"
         " GROUP BY from_us ORDER BY from_us";
     struct statement *select;
@@ -57,7 +59,8 @@ static enum fault_code sum_days(struct summing *summing, struct store *store, st
         code = store_step(select, &row, fault);
         if (code == FAULT_NONE && row)
             add_day(summing, store_whole(select, 0),
-                    usage_rollup_sum(store_whole(select, 1), store_whole(select, 2)));
+                    usage_rollup_sum(store_whole(select, 1), 0) +
+                        (__int128)store_whole(select, 2) * 1000000 + store_whole(select, 3));
     }
     return code;
 }
