@@ -27,6 +27,7 @@
 
 static struct {
     char folder[64];
+    char place[PLACE_MAX];
     struct store_pool *pool;
     struct store *store; /* for reading */
     struct arena arena;
@@ -44,20 +45,29 @@ static struct {
 static UNUSED int house_open(void **state)
 {
     char path[128];
-    char place[PLACE_MAX];
     (void)state;
     snprintf(house.folder, sizeof house.folder, "/tmp/usage-XXXXXX");
     if (!mkdtemp(house.folder))
         return -1;
     snprintf(path, sizeof path, "%s/usage.db", house.folder);
-    place_make(path, place);
-    MUST(store_pool_new(place, 2, service_migrations, service_migration_count, &house.pool,
+    place_make(path, house.place);
+    MUST(store_pool_new(house.place, 2, service_migrations, service_migration_count, &house.pool,
                         &house.fault));
     MUST(store_pool_take(house.pool, &house.store, &house.fault));
     arena_init(&house.arena, 256 << 20);
     arena_init(&house.scratch, 4 << 20);
     house.now_us = NOON;
     return 0;
+}
+
+/* As when the service starts again. */
+static UNUSED void house_reopen(void)
+{
+    store_pool_give(house.pool, house.store);
+    store_pool_free(house.pool);
+    MUST(store_pool_new(house.place, 2, service_migrations, service_migration_count, &house.pool,
+                        &house.fault));
+    MUST(store_pool_take(house.pool, &house.store, &house.fault));
 }
 
 static UNUSED int house_close(void **state)
