@@ -202,6 +202,29 @@ enum fault_code budgets_store_find(struct store *store, struct str tenant, struc
     return code;
 }
 
+enum fault_code budgets_store_basis(struct store *store, struct str tenant, struct str id,
+                                    struct arena *arena, enum budgets_basis *out,
+                                    struct fault *fault)
+{
+    static const char sql[] = "SELECT " COLUMNS " FROM budgets WHERE tenant = $1 AND id = $2";
+    const struct budgets_value values[] = {TEXT(tenant), TEXT(id)};
+    struct statement *query;
+    struct budgets_row found;
+    bool row = false;
+    enum fault_code code = budgets_ask(store, sql, values, BUDGETS_COUNT(values), &query, fault);
+    if (code == FAULT_NONE)
+        code = store_step(query, &row, fault);
+    if (code != FAULT_NONE)
+        return code;
+    if (!row)
+        return not_found(fault);
+    code = read_row(query, arena, &found, fault);
+    store_reset(query);
+    if (code == FAULT_NONE)
+        *out = found.definition.basis;
+    return code;
+}
+
 enum fault_code budgets_store_existed(struct store *store, struct str tenant, struct str id,
                                       bool *out, struct fault *fault)
 {

@@ -88,6 +88,10 @@ enum fault_code budgets_store_update(struct store *store, struct str tenant,
                                      const struct budgets_row *row, struct fault *fault) MUST_USE;
 enum fault_code budgets_store_delete(struct store *store, struct str tenant, struct str id,
                                      int64_t at_us, struct fault *fault) MUST_USE;
+/* What its amounts are of; FAULT_NOT_FOUND for one that never was. A deleted one has it still. */
+enum fault_code budgets_store_basis(struct store *store, struct str tenant, struct str id,
+                                    struct arena *arena, enum budgets_basis *out,
+                                    struct fault *fault) MUST_USE;
 /* Any that ever was: its history can be read. */
 enum fault_code budgets_store_existed(struct store *store, struct str tenant, struct str id,
                                       bool *out, struct fault *fault) MUST_USE;
