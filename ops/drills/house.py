@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import random
 import signal
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,12 +19,14 @@ from splunkd.process import CommandProcess
 from splunkd.search import CommandRun, clean_row, columns_of
 
 from compare import Findings
+from disk import Disk
 from load import Acknowledged
 
 SYNC_OFF = BUILD / "drills" / "libsync_off.so"
 EATMYDATA = "libeatmydata.so"
 TENANT = "drill"
 COMMAND = "ighandoff"
+START_S = 0.04  # more than a start takes
 ENTITIES, RELATIONS, NAMED = 4, 3, 6  # of search_rows; NAMED: rows that name them, summed
 
 
@@ -49,6 +53,15 @@ class DrilledService(Service):
     def kill(self) -> None:
         """At once, reaped: none of its files is open any more."""
         self.stop(signal.SIGKILL)
+
+
+def cut_start(disk: Disk, service: DrilledService, chance: random.Random) -> None:
+    """A cut at any moment of a start."""
+    service.spawn()
+    time.sleep(chance.uniform(0, START_S))
+    disk.cut()
+    service.kill()
+    disk.power_on()
 
 
 class Search(CommandRun):

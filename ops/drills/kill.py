@@ -20,6 +20,7 @@ from typing import Any
 from e2e.harness import Splunk, link_id, store_of
 from splunkd.process import CommandProcess
 
+import events
 from compare import (
     Findings,
     check_log,
@@ -30,7 +31,7 @@ from compare import (
     open_store,
 )
 from house import TENANT, DrilledService, Outcome, Points, Search, analyst_promises, search_rows
-from load import Acknowledged, Clients, Ledger
+from load import Acknowledged, HandoffClients, Ledger
 
 FAULTS = ("service", "command", "both")
 LOAD_S = (0.02, 0.15)  # of sending before a kill
@@ -63,7 +64,9 @@ class Analyst:
     """One search after the other; each is run again, as the same search, until its analyst is told
     that it was sent or that it waits."""
 
-    def __init__(self, splunk: Splunk, numbers: itertools.count[int], ledger: Ledger) -> None:
+    def __init__(
+        self, splunk: Splunk, numbers: itertools.count[int], ledger: Ledger[Acknowledged]
+    ) -> None:
         self._splunk = splunk
         self._numbers = numbers
         self._ledger = ledger
@@ -124,7 +127,7 @@ class House:
         self._chance = random.Random(3)
         self._checked = 0
         self.promises: list[Acknowledged] = []  # all of them, at the end
-        self.ledger = Ledger()
+        self.ledger: Ledger[Acknowledged] = Ledger()
         self.service = DrilledService(work / "house" / "data")
         self.service.data.parent.mkdir()
         self.service.start()
@@ -132,7 +135,7 @@ class House:
         self._auditor = self.service.token(TENANT, role="auditor", name="auditor")
         self.splunk = Splunk(work / "home")
         self.splunk.configure(self.service.url, TENANT, token)
-        self._clients = Clients(self.service.port, TENANT, token, self.ledger, count=3)
+        self._clients = HandoffClients(self.service.port, TENANT, token, self.ledger, count=3)
         self._numbers = itertools.count()
         self.analysts = [Analyst(self.splunk, self._numbers, self.ledger) for _ in range(2)]
 
@@ -256,7 +259,16 @@ def open_copy(file: Path) -> closing[sqlite3.Connection]:
     return closing(sqlite3.connect(file, isolation_level=None))
 
 
-def drill(work: Path, cycles: int) -> int:
+def drill(work: Path, cycles: int, parts: str = "all") -> int:
+    points = Points("kill")
+    if parts != "events":
+        drill_handoffs(work, cycles, points)
+    if parts != "handoffs":
+        events.kill(work, cycles, points)
+    return points.end()
+
+
+def drill_handoffs(work: Path, cycles: int, points: Points) -> None:
     started = time.monotonic()
     house = House(work)
     try:
@@ -273,7 +285,6 @@ def drill(work: Path, cycles: int) -> int:
         house.end()
     outcome, kills = house.outcome, house.kills
     hit = sum(analyst.killed for analyst in house.analysts)
-    points = Points("kill")
     found = outcome.found
     points.check(f"after {cycles} cycles of kill -9 every acknowledged hand-off is there",
                  found.lost)
@@ -292,4 +303,3 @@ def drill(work: Path, cycles: int) -> int:
         f" {time.monotonic() - started:.0f} s",
         flush=True,
     )
-    return points.end()

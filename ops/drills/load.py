@@ -15,7 +15,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 COMMAND = "ighandoff"
 HUBS = 5
@@ -122,17 +122,20 @@ class Acknowledged:
     receipt: dict[str, Any] = field(repr=False)
 
 
-class Ledger:
+Promise = TypeVar("Promise")
+
+
+class Ledger(Generic[Promise]):
     """What was acknowledged, in the order of the acknowledgements."""
 
     def __init__(self) -> None:
-        self.all: list[Acknowledged] = []
+        self.all: list[Promise] = []
         self.unexpected: list[str] = []  # answers that no fault explains
         self.retried = 0
         self._dark = False
         self._lock = threading.Lock()
 
-    def add(self, promise: Acknowledged, tries: int) -> bool:
+    def add(self, promise: Promise, tries: int) -> bool:
         """False when the power is off: nobody has heard it."""
         with self._lock:
             if self._dark:
@@ -154,10 +157,12 @@ class Ledger:
             self.unexpected.append(what)
 
 
-class Clients:
+class Clients(Generic[Promise]):
     """`count` of them, each with a connection of its own; they rest until `sending`."""
 
-    def __init__(self, port: int, tenant: str, token: str, ledger: Ledger, count: int = 4) -> None:
+    def __init__(
+        self, port: int, tenant: str, token: str, ledger: Ledger[Promise], count: int = 4
+    ) -> None:
         self._port = port
         self._tenant = tenant
         self._target = f"http://127.0.0.1:{port}/"
@@ -194,6 +199,13 @@ class Clients:
         self._go.set()
         for thread in self._threads:
             thread.join(TIMEOUT_S)
+
+    def _work(self) -> None:
+        raise NotImplementedError
+
+
+class HandoffClients(Clients[Acknowledged]):
+    """Each hands off, and sends the same again until it has a receipt."""
 
     def _work(self) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=TIMEOUT_S)

@@ -17,6 +17,7 @@ from typing import Any
 
 from e2e.harness import Splunk, link_id, request, store_of
 
+import events
 from compare import check_log, check_promises, check_records, check_store, check_total
 from disk import Disk
 from house import (
@@ -30,30 +31,21 @@ from house import (
     Points,
     Search,
     analyst_promises,
+    cut_start,
     search_rows,
 )
-from load import Acknowledged, Clients, Ledger
+from load import Acknowledged, HandoffClients, Ledger
 
 LOAD_S = (0.02, 0.2)  # of sending before a cut
 FIRST_S = 10.0  # for the first acknowledgement after a start
 SAMPLE = 100  # of the older promises, at each cut
 FULL_EVERY = 20  # cuts: all promises, every hash, the whole file
 CONTROL_CUTS = 5
-START_S = 0.04  # more than a start takes
 AGAIN_EVERY = 5  # cuts: another one while the service starts
 DELIVER_EVERY = 20  # the command takes 50 waiting ones along
 
 
 # The service
-
-
-def cut_start(disk: Disk, service: DrilledService, chance: random.Random) -> None:
-    """A cut at any moment of a start."""
-    service.spawn()
-    time.sleep(chance.uniform(0, START_S))
-    disk.cut()
-    service.kill()
-    disk.power_on()
 
 
 def cut_births(work: Path, cuts: int) -> Outcome:
@@ -83,13 +75,13 @@ class Series:
         self._disk = disk
         self._chance = random.Random(1)
         self.service = DrilledService(disk.mount / "data", preload)
-        self.ledger = Ledger()
+        self.ledger: Ledger[Acknowledged] = Ledger()
         self.outcome = Outcome()
         self._checked = 0
         self.service.start()
         self._token = self.service.token(TENANT)
         self._auditor = self.service.token(TENANT, role="auditor", name="auditor")
-        self._clients = Clients(self.service.port, TENANT, self._token, self.ledger)
+        self._clients = HandoffClients(self.service.port, TENANT, self._token, self.ledger)
 
     def settle(self) -> None:
         """For a control: what is there before the first cut is not at stake."""
@@ -165,7 +157,7 @@ class Series:
         return self._count()
 
 
-def cut_service(work: Path, cuts: int, say: bool) -> Outcome:
+def cut_service(work: Path, cuts: int) -> Outcome:
     started = time.monotonic()
     with Disk(work, "service") as disk:
         series = Series(disk)
@@ -173,7 +165,7 @@ def cut_service(work: Path, cuts: int, say: bool) -> Outcome:
             for number in range(1, cuts + 1):
                 series.cut()
                 series.check(full=number % FULL_EVERY == 0)
-                if say and number % FULL_EVERY == 0:
+                if number % FULL_EVERY == 0:
                     told = f"{len(series.ledger.all)} acknowledged"
                     print(f"# {number} cuts, {told}, {len(series.outcome.found.lost)} lost",
                           flush=True)
@@ -380,9 +372,17 @@ def controls(work: Path, points: Points) -> list[str]:
     return figures
 
 
-def drill(work: Path, cuts: int, say: bool = True) -> int:
+def drill(work: Path, cuts: int, parts: str = "all") -> int:
     points = Points("powercut")
-    service = cut_service(work, cuts, say)
+    if parts != "events":
+        drill_handoffs(work, cuts, points)
+    if parts != "handoffs":
+        events.powercut(work, cuts, points)
+    return points.end()
+
+
+def drill_handoffs(work: Path, cuts: int, points: Points) -> None:
+    service = cut_service(work, cuts)
     found = service.found
     points.check(f"after {cuts} cuts under load every acknowledged hand-off is there", found.lost)
     points.check("each is whole, and the log has its record where the receipt says", found.torn)
@@ -410,4 +410,3 @@ def drill(work: Path, cuts: int, say: bool = True) -> int:
         f" {service.seconds + splunk.seconds:.0f} s; controls: {', '.join(told)} cuts",
         flush=True,
     )
-    return points.end()
