@@ -185,6 +185,21 @@ static void add_work(struct buf *out, const struct service_counters *counters)
                 "verdict", decisions, sizeof decisions / sizeof decisions[0]);
 }
 
+static void add_notices(struct buf *out, const struct service_counters *counters)
+{
+    const struct result notices[] = {
+        {"delivered", atomic_load(&counters->notices_delivered)},
+        {"failed", atomic_load(&counters->notices_failed)},
+        {"dead", atomic_load(&counters->notices_dead)},
+    };
+    add_results(out, "intelgraphd_notices_total",
+                "Attempts to deliver a notice since the start; dead: given up, beside its failure.",
+                "result", notices, sizeof notices / sizeof notices[0]);
+    add_metric(out, "intelgraphd_anomalies_total", "counter",
+               "Days of usage found out of the ordinary.",
+               (int64_t)atomic_load(&counters->anomalies_found));
+}
+
 /* One number by SQL, with one moment or none in it. */
 static enum fault_code ask_store(struct store *store, const char *sql, const int64_t *since_us,
                                  int64_t *out, struct fault *fault)
@@ -217,6 +232,13 @@ static enum fault_code add_stored(struct buf *out, struct store *store, struct f
     if (code != FAULT_NONE)
         return code;
     add_metric(out, "intelgraphd_audit_records", "gauge", "Records in all audit logs.", records);
+    static const char waiting_sql[] =
+        "SELECT count(*) FROM notify_deliveries WHERE state = 'waiting'";
+    int64_t waiting;
+    code = ask_store(store, waiting_sql, NULL, &waiting, fault);
+    if (code != FAULT_NONE)
+        return code;
+    add_metric(out, "intelgraphd_notices_waiting", "gauge", "Notices on their way.", waiting);
     add_head(out, "intelgraphd_active_analysts", "gauge",
              "People with a hand-off in the last calendar days, of all tenants.");
     for (size_t i = 0; i < sizeof spans / sizeof spans[0] && code == FAULT_NONE; i++) {
@@ -258,6 +280,7 @@ static enum fault_code get_metrics(void *context, struct web_request *request,
         add_levels(out, server);
     }
     add_work(out, &service->counters);
+    add_notices(out, &service->counters);
     add_metric(out, "intelgraphd_store_bytes", "gauge", "Size of the store's files.",
                main_data_size(service));
     add_metric(out, "intelgraphd_disk_free_bytes", "gauge", "Free where the data folder is.",

@@ -86,12 +86,11 @@ def go_verifier(folder: Path) -> Tool:
     return Tool(name, [folder / "verify"])
 
 
-def sigstore_verifier() -> Tool:
-    """verify_bundle.mjs over @sigstore/verify, fetched by its lock file."""
-    name = "@sigstore/verify"
-    for program in ("node", "npm"):
-        if not shutil.which(program):
-            return Tool(name, missing=f"there is no {program}")
+def _over_npm(name: str, program: str) -> Tool:
+    """A program of this folder over a library that is fetched by the lock file."""
+    for needed in ("node", "npm"):
+        if not shutil.which(needed):
+            return Tool(name, missing=f"there is no {needed}")
     lock = (HERE / "package-lock.json").read_bytes()
     mark = HERE / "node_modules/.done"
     if not mark.exists() or mark.read_bytes() != lock:
@@ -100,9 +99,9 @@ def sigstore_verifier() -> Tool:
              "--fetch-retry-mintimeout=1000", "--fetch-timeout=20000"],
             cwd=HERE, stdin=subprocess.DEVNULL, capture_output=True, check=False)
         if fetched.returncode:
-            return Tool(name, missing="npm did not deliver @sigstore/verify")
+            return Tool(name, missing=f"npm did not deliver {name}")
         mark.write_bytes(lock)
-    tool = Tool(name, ["node", HERE / "verify_bundle.mjs"])
+    tool = Tool(name, ["node", HERE / program])
     code, said = tool.run("--check")
     if code:
         version = subprocess.run(["node", "--version"], capture_output=True, text=True,
@@ -110,3 +109,13 @@ def sigstore_verifier() -> Tool:
         words = said.strip().splitlines()
         return Tool(name, missing=f"it does not run on node {version}: {words[-1] if words else ''}")
     return tool
+
+
+def sigstore_verifier() -> Tool:
+    """verify_bundle.mjs over @sigstore/verify."""
+    return _over_npm("@sigstore/verify", "verify_bundle.mjs")
+
+
+def webhook_verifier() -> Tool:
+    """verify_webhook.mjs over standardwebhooks."""
+    return _over_npm("standardwebhooks", "verify_webhook.mjs")
