@@ -3,11 +3,13 @@
 #include <assert.h>
 
 #include "libs/core/os.h"
+#include "service/budgets/budgets_threshold_watch.h"
 #include "service/notify/notify_deliver.h"
 
 enum { DELIVER_EVERY_S = 5 };
 
 struct main_jobs {
+    struct budgets_watch *watch;
     struct notify_deliverer *deliverer;
     struct job jobs[JOBS_MAX];
     size_t count;
@@ -23,10 +25,14 @@ static void add(struct main_jobs *jobs, struct job job)
 static enum fault_code add_all(struct main_jobs *jobs, struct service *service,
                                const struct main_courier *courier, struct fault *fault)
 {
-    if (courier->fd < 0)
-        return FAULT_NONE;
-    enum fault_code code = notify_deliverer_new(courier->fd, str_of(courier->from),
-                                                &service->counters, &jobs->deliverer, fault);
+    enum fault_code code = budgets_watch_new(service, &jobs->watch, fault);
+    if (code == FAULT_NONE)
+        add(jobs,
+            (struct job){"budgets.watch", BUDGETS_WATCH_EVERY_S, budgets_watch_run, jobs->watch});
+    if (code != FAULT_NONE || courier->fd < 0)
+        return code;
+    code = notify_deliverer_new(courier->fd, str_of(courier->from), &service->counters,
+                                &jobs->deliverer, fault);
     if (code == FAULT_NONE)
         add(jobs, (struct job){"notify.deliver", DELIVER_EVERY_S, notify_deliver, jobs->deliverer});
     return code;
@@ -56,5 +62,6 @@ void main_jobs_stop(struct main_jobs *taken)
         return;
     jobs_stop(taken->runner);
     notify_deliverer_free(taken->deliverer);
+    budgets_watch_free(taken->watch);
     os_free(taken);
 }

@@ -1,5 +1,6 @@
 #include "service/main/main_routes.h"
 
+#include "service/budgets/budgets_admin.h"
 #include "service/handoffs/handoffs.h"
 #include "service/identity/identity.h"
 #include "service/notify/notify.h"
@@ -15,11 +16,24 @@ enum fault_code main_admit(void *context, struct web_request *request, struct fa
 }
 
 const struct web_route *const main_tables[] = {
-    handoffs_routes,         handoffs_read_routes, handoffs_record_routes,
-    identity_routes,         main_audit_routes,    main_status_routes,
-    main_metrics_routes,     main_whoami_routes,   ui_routes,
-    handoffs_open_routes,    usage_routes,         usage_dlq_routes,
-    usage_provenance_routes, prices_routes,        prices_costs_routes,
+    handoffs_routes,
+    handoffs_read_routes,
+    handoffs_record_routes,
+    identity_routes,
+    main_audit_routes,
+    main_status_routes,
+    main_metrics_routes,
+    main_whoami_routes,
+    ui_routes,
+    handoffs_open_routes,
+    usage_routes,
+    usage_dlq_routes,
+    budgets_admin_routes,
+    budgets_override_routes,
+    budgets_history_routes,
+    usage_provenance_routes,
+    prices_routes,
+    prices_costs_routes,
     notify_routes,
 };
 
