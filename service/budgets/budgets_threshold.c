@@ -113,18 +113,20 @@ static bool is_up(const struct budgets_seen *seen)
     return seen->crossing.ordinal % 2 == 1;
 }
 
-/* The sentence of the history, and the notice's first line. */
+/* The sentence of the history, and the notice's: what is used, or where it is going. */
 static void add_sentence(struct buf *out, const struct budgets_seen *seen)
 {
     const struct budgets_definition *definition = &seen->row->definition;
+    bool of_forecast = seen->crossing.threshold.kind == BUDGETS_FORECAST;
     add_threshold(out, definition, &seen->crossing.threshold);
     buf_add_c(out, is_up(seen) ? " is reached: " : " is no longer reached: ");
-    budgets_amount_add(out, definition->basis, seen->state.used);
+    budgets_amount_add(out, definition->basis,
+                       of_forecast ? seen->state.expected : seen->state.used);
     buf_add_c(out, " of ");
     budgets_amount_add(out, definition->basis, seen->state.limit);
     add_unit(out, definition);
-    buf_add_c(out, " used (");
-    budgets_percent_add(out, seen->state.share);
+    buf_add_c(out, of_forecast ? " expected (" : " used (");
+    budgets_percent_add(out, of_forecast ? seen->state.forecast_share : seen->state.share);
     buf_add_c(out, " %)");
 }
 
