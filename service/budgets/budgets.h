@@ -64,7 +64,8 @@ struct budgets_view {
     int64_t amount;             /* that was asked of it */
     int64_t used;
     int64_t reserved;
-    int64_t limit; /* overrides included */
+    int64_t limit;     /* overrides included */
+    int64_t starts_us; /* of the period */
     int64_t resets_us;
     int64_t rate; /* of the throttle in force, a second; 0: none */
     int64_t burst;
@@ -180,6 +181,11 @@ enum fault_code budgets_token_read(const struct budgets *budgets, struct str ten
 /* --- over HTTP ------------------------------------------------------------------------------ */
 
 extern const struct web_route budgets_decision_routes[];
+
+/* For /metrics. */
+struct service_counters;
+void budgets_count_decision(struct service_counters *counters,
+                            const struct budgets_decision *decision);
 
 /* Fills the reply to a refusal: 429 or 402, problem+json with what the client needs to know. */
 enum fault_code budgets_reply_refusal(struct web_request *request, struct web_reply *reply,

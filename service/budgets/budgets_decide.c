@@ -281,6 +281,7 @@ static void fill_view(const struct judging *judging, int i, struct budgets_view 
     view->used = budgets_state_used(state);
     view->reserved = budgets_state_reserved(state);
     view->limit = applies->limit;
+    view->starts_us = state->period.from_us;
     view->resets_us = state->period.to_us;
     view->rate = throttles ? definition->throttle.rate : 0;
     view->burst = throttles ? definition->throttle.burst : 0;

@@ -19,6 +19,7 @@ static const bool table[PERMIT_COUNT][ROLE_COUNT] = {
     [PERMIT_USAGE_ADMIN]   = {false, false, false, true,  false, false},
     [PERMIT_BUDGET_READ]   = {true,  true,  true,  true,  false, false},
     [PERMIT_BUDGET_ADMIN]  = {false, false, false, true,  false, false},
+    [PERMIT_DECIDE]        = {false, true,  false, true,  false, true},
 };
 /* clang-format on */
 
@@ -41,6 +42,7 @@ static const char *const permission_names[PERMIT_COUNT] = {
     [PERMIT_USAGE_ADMIN] = "manage usage",
     [PERMIT_BUDGET_READ] = "read budgets",
     [PERMIT_BUDGET_ADMIN] = "manage budgets",
+    [PERMIT_DECIDE] = "ask for decisions",
 };
 
 const char *identity_role_name(enum identity_role role)

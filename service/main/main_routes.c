@@ -1,5 +1,6 @@
 #include "service/main/main_routes.h"
 
+#include "service/budgets/budgets.h"
 #include "service/budgets/budgets_admin.h"
 #include "service/handoffs/handoffs.h"
 #include "service/identity/identity.h"
@@ -28,6 +29,7 @@ const struct web_route *const main_tables[] = {
     handoffs_open_routes,
     usage_routes,
     usage_dlq_routes,
+    budgets_decision_routes,
     budgets_admin_routes,
     budgets_override_routes,
     budgets_history_routes,

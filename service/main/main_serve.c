@@ -11,6 +11,7 @@
 #include "libs/core/log.h"
 #include "libs/core/os.h"
 #include "libs/store/store_pool.h"
+#include "service/budgets/budgets.h"
 #include "service/identity/identity.h"
 #include "service/main/main_cage.h"
 #include "service/main/main_courier.h"
@@ -139,7 +140,9 @@ static enum fault_code serve(const struct main_options *options, struct main_dat
     if (code != FAULT_NONE)
         return code;
     atomic_store(&data->service.server, server);
-    code = main_jobs_start(&data->service, courier, &jobs, fault);
+    code = budgets_start(data->service.budgets, fault);
+    if (code == FAULT_NONE)
+        code = main_jobs_start(&data->service, courier, &jobs, fault);
     if (code == FAULT_NONE) {
         warn_clear_text(options->listen);
         log_ready(options, data, web_server_port(server));
@@ -186,7 +189,11 @@ enum fault_code main_run_serve(const struct main_options *options, struct fault 
     identity_public_url_set(data.service.identity, data.service.public_url);
     code = main_data_lock(&data, &lock, fault);
     if (code == FAULT_NONE)
+        code = budgets_new(data.service.pool, data.service.audit, &data.service.budgets, fault);
+    if (code == FAULT_NONE)
         code = serve(options, &data, &courier, fault);
+    budgets_free(data.service.budgets);
+    data.service.budgets = NULL;
     main_data_close(&data);
     if (lock >= 0)
         os_close(lock);

@@ -121,7 +121,7 @@ static enum fault_code read_meter(const struct json *data, const struct usage_me
 }
 
 /* Text as well as a number: what is over 2^53 would not survive a reader with doubles. */
-static enum fault_code read_quantity(const struct json *data, int64_t *out, struct fault *fault)
+enum fault_code usage_event_quantity(const struct json *data, int64_t *out, struct fault *fault)
 {
     const struct json *member = json_member(data, "quantity");
     struct str text;
@@ -186,7 +186,7 @@ static enum fault_code write_dimensions(struct arena *arena, const struct dimens
     return code;
 }
 
-static enum fault_code read_dimensions(struct arena *arena, const struct json *data,
+enum fault_code usage_event_dimensions(struct arena *arena, const struct json *data,
                                        const struct usage_meter *meter, struct str *out,
                                        struct fault *fault)
 {
@@ -271,9 +271,9 @@ static enum fault_code read_data(struct arena *arena, const struct json *value,
     else
         code = read_meter(data, &event->meter, fault);
     if (code == FAULT_NONE && event->kind != USAGE_VOID)
-        code = read_quantity(data, &event->quantity, fault);
+        code = usage_event_quantity(data, &event->quantity, fault);
     if (code == FAULT_NONE && event->kind == USAGE_USE)
-        code = read_dimensions(arena, data, event->meter, &event->dimensions, fault);
+        code = usage_event_dimensions(arena, data, event->meter, &event->dimensions, fault);
     return code == FAULT_NONE ? FAULT_NONE : fault_prefix(fault, "data.");
 }
 

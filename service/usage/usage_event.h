@@ -53,6 +53,14 @@ enum fault_code usage_event_read(struct arena *arena, const struct json *value,
 bool usage_event_time(struct str text, int64_t *out_us) MUST_USE;
 void usage_event_finish(struct usage_event *event, bool has_actor, bool has_trace);
 
+/* The members "quantity" and "dimensions" of an object, as an event's data has them; for those who
+ * ask before there is an event. */
+enum fault_code usage_event_quantity(const struct json *data, int64_t *out,
+                                     struct fault *fault) MUST_USE;
+enum fault_code usage_event_dimensions(struct arena *arena, const struct json *data,
+                                       const struct usage_meter *meter, struct str *out,
+                                       struct fault *fault) MUST_USE;
+
 /* 6 bytes of the time in milliseconds, 10 of SHA-256 over source and id: what clients draw at
  * random lies together in time all the same. */
 void usage_event_key(struct str source, struct str id, int64_t time_us,

@@ -160,4 +160,8 @@ void web_server_stop(struct web_server *taken, int wait_ms);
 void web_reply_fault(struct web_request *request, struct web_reply *reply,
                      const struct fault *fault);
 
+/* The members of that problem, for one of several answers in a reply. */
+struct json_out;
+void web_put_problem(struct json_out *out, const struct fault *fault);
+
 #endif

@@ -46,6 +46,26 @@ static struct str detail_of(const struct web_problem *problem, const struct faul
     return str_of(fault->text);
 }
 
+static void put_problem(struct json_out *out, const struct web_problem *problem,
+                        const struct fault *fault)
+{
+    struct buf type;
+    buf_init(&type, 128);
+    buf_addf(&type, "urn:intelgraph:problem:%s", problem->slug);
+    json_put_text(out, "type", buf_str(&type));
+    buf_done(&type);
+    json_put_text(out, "title", str_of(problem->title));
+    json_put_whole(out, "status", problem->status);
+    json_put_text(out, "detail", detail_of(problem, fault));
+    if (fault->field[0])
+        json_put_text(out, "field", str_of(fault->field));
+}
+
+void web_put_problem(struct json_out *out, const struct fault *fault)
+{
+    put_problem(out, web_problem_of(fault->code), fault);
+}
+
 void web_reply_problem(struct web_request *request, struct web_reply *reply,
                        const struct web_problem *problem, const struct fault *fault)
 {
@@ -57,16 +77,7 @@ void web_reply_problem(struct web_request *request, struct web_reply *reply,
 
     struct json_out out = json_out_to(&reply->body);
     json_open(&out, '{');
-    struct buf type;
-    buf_init(&type, 128);
-    buf_addf(&type, "urn:intelgraph:problem:%s", problem->slug);
-    json_put_text(&out, "type", buf_str(&type));
-    buf_done(&type);
-    json_put_text(&out, "title", str_of(problem->title));
-    json_put_whole(&out, "status", problem->status);
-    json_put_text(&out, "detail", detail_of(problem, fault));
-    if (fault->field[0])
-        json_put_text(&out, "field", str_of(fault->field));
+    put_problem(&out, problem, fault);
     json_close(&out, '}');
 
     if (problem->status == 401)

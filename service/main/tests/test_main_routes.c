@@ -62,6 +62,8 @@ static const struct {
     {"POST", "/v1/budgets/{}/overrides", "d"},
     {"POST", "/v1/budgets/{}/overrides/{}/approve", "d"},
     {"POST", "/v1/budgets/{}/overrides/{}/revoke", "d"},
+    {"GET", "/v1/decisions", "vnud"},
+    {"POST", "/v1/decisions", "ndm"},
     {"GET", "/v1/prices", "vnud"},
     {"POST", "/v1/prices", "d"},
     {"GET", "/v1/costs", "vnud"},
