@@ -95,3 +95,9 @@ WHERE tenant = $1 AND seq > $2 ORDER BY seq LIMIT $3;
 INSERT INTO usage_keys (event_key, tenant, seq)
 VALUES ($1, $2, $3)
 ON CONFLICT (event_key, tenant) DO NOTHING;
+
+-- A request that was taken: its place in the tenant's chain over all events.
+
+-- name: add_batch
+INSERT INTO usage_batches (tenant, last_seq, events, chain, accepted_us)
+VALUES ($1, $2, $3, $4, $5);

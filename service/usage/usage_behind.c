@@ -159,8 +159,8 @@ static enum fault_code insert_keys(struct store *store, const struct usage_behin
     enum fault_code code = FAULT_NONE;
     for (size_t at = 0; at < count && code == FAULT_NONE;) {
         struct statement *insert;
-        size_t several = count - at >= USAGE_SQL_ROWS ? USAGE_SQL_ROWS : 1;
-        code = store_prepare(store, usage_sql_rows(USAGE_SQL_ADD_KEY, several), &insert, fault);
+        size_t several = count - at;
+        code = store_prepare(store, usage_sql_rows(USAGE_SQL_ADD_KEY, &several), &insert, fault);
         if (code != FAULT_NONE)
             return code;
         for (size_t i = 0; i < several; i++)

@@ -276,11 +276,11 @@ static enum fault_code take_items(struct taking *taking, struct fault *fault)
 
 static enum fault_code begin_chain(struct taking *taking, struct fault *fault)
 {
-    const struct sha256 *before = usage_account_chain(taking->account);
+    const struct sha256 before = usage_account_chain(taking->account);
     taking->chain = sha256_new();
     if (!taking->chain)
         return fault_set(fault, FAULT_NO_MEMORY, "no memory left for a batch");
-    sha256_add(taking->chain, (struct str){(const char *)before->bytes, SHA256_SIZE});
+    sha256_add(taking->chain, (struct str){(const char *)before.bytes, SHA256_SIZE});
     return FAULT_NONE;
 }
 
@@ -290,10 +290,8 @@ static enum fault_code end_chain(struct taking *taking, struct fault *fault)
     taking->chain = NULL;
     if (taking->batch->accepted == 0)
         return FAULT_NONE;
-    *usage_account_chain(taking->account) = chain;
-    return usage_store_batch_put(taking->store, taking->batch->tenant, taking->seq,
-                                 taking->batch->accepted, &chain, taking->batch->received_us,
-                                 fault);
+    return usage_account_chain_set(taking->account, &chain, taking->seq, taking->batch->accepted,
+                                   taking->batch->received_us, fault);
 }
 
 enum fault_code usage_batch_store_in(struct usage_batch *batch, struct store *store,

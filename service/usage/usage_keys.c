@@ -10,9 +10,10 @@
 #include "service/usage/usage_recent.h"
 
 enum {
-    ADDED_MAX = 512,      /* events gathered before they are written */
+    ADDED_MAX = 1024,     /* events gathered before they are written */
     NAMES_MAX = 64 << 20, /* bytes of tenants' names */
-    TIME_BYTES = 6
+    TIME_BYTES = 6,
+    EVENT_COLUMNS = 12
 };
 
 /* An event that is not written yet; its seq is its place. */
@@ -41,6 +42,7 @@ struct usage_keys {
     size_t added_total; /* in this transaction */
     size_t added_count;
     struct added added[ADDED_MAX];
+    struct store_cell cells[ADDED_MAX][EVENT_COLUMNS]; /* as they are written */
 };
 
 static struct str bytes_of(const uint8_t *bytes, size_t len)
@@ -433,8 +435,6 @@ enum fault_code usage_keys_find(struct usage_keys *keys, struct store *store, ui
 
 /* --- adding --------------------------------------------------------------------------------- */
 
-enum { EVENT_COLUMNS = 12 };
-
 static const struct store_column event_columns[EVENT_COLUMNS] = {
     {"seq", STORE_WHOLE},      {"event_key", STORE_BYTES},  {"tenant", STORE_TEXT},
     {"meter", STORE_TEXT},     {"kind", STORE_WHOLE},       {"time_us", STORE_WHOLE},
@@ -470,13 +470,9 @@ enum fault_code usage_keys_write(struct usage_keys *keys, struct store *store, s
     int64_t first = keys->last - (int64_t)count + 1;
     if (count == 0)
         return FAULT_NONE;
-    struct store_cell *cells = os_resize(NULL, count * EVENT_COLUMNS * sizeof *cells);
-    if (!cells)
-        return no_memory(fault);
     for (size_t i = 0; i < count; i++)
-        put_cells(keys, &keys->added[i], first + (int64_t)i, cells + i * EVENT_COLUMNS);
-    enum fault_code code = store_copy(store, &copy, cells, count, fault);
-    os_free(cells);
+        put_cells(keys, &keys->added[i], first + (int64_t)i, keys->cells[i]);
+    enum fault_code code = store_copy(store, &copy, keys->cells[0], count, fault);
     if (code == FAULT_NONE)
         keys->added_count = 0;
     return code;

@@ -10,7 +10,8 @@ enum {
     DIMSETS_KNOWN_MAX = 20000, /* of a tenant, in memory */
     DIMSETS_BYTES_MAX = 16 << 20,
     SOURCES_BYTES_MAX = 128 << 20,
-    DIMSET_KEY_MAX = 8192
+    DIMSET_KEY_MAX = 8192,
+    TAKEN_MAX = 32
 };
 
 struct usage_account {
@@ -41,6 +42,8 @@ struct usage_ledger {
     struct usage_account **accounts; /* by number; NULL: not asked for yet */
     uint32_t account_room;
     struct usage_account *open;
+    struct usage_taken taken[TAKEN_MAX]; /* requests, to be written */
+    size_t taken_count;
 };
 
 static enum fault_code no_memory(struct fault *fault)
@@ -183,9 +186,18 @@ static void release(void *taken)
     os_free(ledger);
 }
 
+static enum fault_code write_taken(struct usage_ledger *ledger, struct fault *fault)
+{
+    size_t count = ledger->taken_count;
+    ledger->taken_count = 0;
+    return usage_store_taken_put(ledger->store, ledger->taken, count, fault);
+}
+
 static enum fault_code write_gathered(struct usage_ledger *ledger, struct fault *fault)
 {
     enum fault_code code = usage_keys_write(ledger->keys, ledger->store, fault);
+    if (code == FAULT_NONE)
+        code = write_taken(ledger, fault);
     for (struct usage_account *each = ledger->open; each && code == FAULT_NONE;
          each = each->next_open) {
         code = usage_rollup_write(each->rollup, ledger->store, each->tenant, fault);
@@ -236,6 +248,7 @@ static void ended(void *companion, bool kept)
             account->has_new_dimsets = false;
     }
     close_accounts(ledger);
+    ledger->taken_count = 0;
     usage_keys_ended(ledger->keys, kept);
     ledger->is_begun = false;
 }
@@ -276,9 +289,28 @@ struct usage_rollup *usage_account_rollup(struct usage_account *account)
     return account->rollup;
 }
 
-struct sha256 *usage_account_chain(struct usage_account *account)
+struct sha256 usage_account_chain(const struct usage_account *account)
 {
-    return &account->chain;
+    return account->chain;
+}
+
+enum fault_code usage_account_chain_set(struct usage_account *account, const struct sha256 *chain,
+                                        int64_t last_seq, int64_t events, int64_t accepted_us,
+                                        struct fault *fault)
+{
+    struct usage_ledger *ledger = account->ledger;
+    enum fault_code code = FAULT_NONE;
+    if (ledger->taken_count == TAKEN_MAX)
+        code = write_taken(ledger, fault);
+    if (code != FAULT_NONE)
+        return code;
+    account->chain = *chain;
+    ledger->taken[ledger->taken_count++] = (struct usage_taken){.tenant = account->tenant,
+                                                                .last_seq = last_seq,
+                                                                .events = events,
+                                                                .chain = *chain,
+                                                                .accepted_us = accepted_us};
+    return FAULT_NONE;
 }
 
 static uint64_t bit_of(const struct usage_meter *meter)

@@ -23,7 +23,12 @@ enum fault_code usage_ledger_account(struct usage_ledger *ledger, struct str ten
 enum fault_code usage_ledger_settle(struct store *store, struct fault *fault) MUST_USE;
 
 struct usage_rollup *usage_account_rollup(struct usage_account *account);
-struct sha256 *usage_account_chain(struct usage_account *account); /* over all batches so far */
+
+/* Over all events so far. A request that was taken sets it; it is written down with the rest. */
+struct sha256 usage_account_chain(const struct usage_account *account);
+enum fault_code usage_account_chain_set(struct usage_account *account, const struct sha256 *chain,
+                                        int64_t last_seq, int64_t events, int64_t accepted_us,
+                                        struct fault *fault) MUST_USE;
 
 /* The id of the event's dimensions, new or known. */
 enum fault_code usage_account_dimset(struct usage_account *account, const struct usage_event *event,

@@ -225,10 +225,10 @@ static enum fault_code write_rows(const struct row *const *rows, size_t count, s
     enum fault_code code = FAULT_NONE;
     for (size_t at = 0; at < count && code == FAULT_NONE;) {
         struct statement *upsert;
-        size_t several = count - at >= USAGE_SQL_ROWS ? USAGE_SQL_ROWS : 1;
+        size_t several = count - at;
         enum usage_sql_name name =
             rows[at]->unit == ZONE_HOUR ? USAGE_SQL_ADD_HOUR : USAGE_SQL_ADD_DAY;
-        code = store_prepare(store, usage_sql_rows(name, several), &upsert, fault);
+        code = store_prepare(store, usage_sql_rows(name, &several), &upsert, fault);
         if (code != FAULT_NONE)
             return code;
         for (size_t i = 0; i < several; i++)

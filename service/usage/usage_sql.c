@@ -11,7 +11,12 @@
 extern const char usage_aggregations_text[];
 extern const uint64_t usage_aggregations_len;
 
-enum { TEXT_MAX = 16 * 1024, SEVERAL_MAX = 4096 };
+enum {
+    TEXT_MAX = 16 * 1024,
+    SEVERAL_MAX = 64 * 1024,
+    PLACES_MAX = 256, /* of a statement */
+    SIZES = 7,        /* 1, 2, 4 .. 64 rows */
+};
 
 #define MARK "-- name: "
 
@@ -31,11 +36,14 @@ static const char *const names[USAGE_SQL_COUNT] = {
     [USAGE_SQL_FORGET_PROVENANCE] = "forget_provenance",
     [USAGE_SQL_EACH_EVENT] = "each_event",
     [USAGE_SQL_ADD_KEY] = "add_key",
+    [USAGE_SQL_ADD_BATCH] = "add_batch",
 };
 
 static char text[TEXT_MAX]; /* the file, a NUL in the place of each semicolon that ends a line */
 static const char *statements[USAGE_SQL_COUNT];
-static char several[USAGE_SQL_COUNT][SEVERAL_MAX]; /* of INSERT ... VALUES */
+static char several_text[SEVERAL_MAX]; /* texts of INSERTs of several rows, one after the other */
+static size_t several_len;
+static const char *several[USAGE_SQL_COUNT][SIZES]; /* NULL: it would have too many places */
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static void note(struct str name, const char *statement)
@@ -49,26 +57,37 @@ static void note(struct str name, const char *statement)
     assert(!"a name of the file is one of ours");
 }
 
+static void add_places(struct buf *out, int columns, int rows)
+{
+    for (int place = 1; place <= columns * rows; place++) {
+        bool is_first = (place - 1) % columns == 0;
+        bool is_last = place % columns == 0;
+        buf_addf(out, "%s%s$%d%s", place > 1 ? ", " : "", is_first ? "(" : "", place,
+                 is_last ? ")" : "");
+    }
+}
+
 /* "VALUES ($1, $2)" becomes "VALUES ($1, $2), ($3, $4) ...". */
-static void write_several(const char *statement, char out[SEVERAL_MAX])
+static const char *write_several(const char *statement, int rows)
 {
     const char *values = strstr(statement, "VALUES (");
     const char *end = values ? strchr(values, ')') : NULL;
-    struct buf made = {.ptr = out, .room = SEVERAL_MAX, .limit = SEVERAL_MAX - 1};
+    char *place = several_text + several_len;
+    struct buf made = {.ptr = place, .room = SEVERAL_MAX - several_len};
     int columns = 0;
-    if (!end)
-        return;
-    for (const char *at = values; at < end; at++)
+    for (const char *at = values; end && at < end; at++)
         columns += *at == '$';
+    if (!end || columns * rows > PLACES_MAX)
+        return NULL;
+    made.limit = made.room;
     buf_add(&made, (struct str){statement, (size_t)(values - statement)});
     buf_add_c(&made, "VALUES ");
-    for (int place = 1; place <= columns * USAGE_SQL_ROWS; place++)
-        buf_addf(&made, "%s$%d%s",
-                 place % columns == 1 || columns == 1 ? (place > 1 ? ", (" : "(") : ", ", place,
-                 place % columns == 0 ? ")" : "");
+    add_places(&made, columns, rows);
     buf_add_c(&made, end + 1);
+    buf_add_byte(&made, '\0');
     assert(made.code == FAULT_NONE && "texts are short");
-    out[made.len] = '\0';
+    several_len += made.len;
+    return place;
 }
 
 static void cut(void)
@@ -87,7 +106,8 @@ static void cut(void)
     for (int i = 0; i < USAGE_SQL_COUNT; i++)
         assert(statements[i] && "the file has every name");
     for (int i = 0; i < USAGE_SQL_COUNT; i++)
-        write_several(statements[i], several[i]);
+        for (int size = 0; size < SIZES; size++)
+            several[i][size] = write_several(statements[i], 1 << size);
 }
 
 const char *usage_sql(enum usage_sql_name name)
@@ -97,9 +117,13 @@ const char *usage_sql(enum usage_sql_name name)
     return statements[name];
 }
 
-const char *usage_sql_rows(enum usage_sql_name name, size_t rows)
+const char *usage_sql_rows(enum usage_sql_name name, size_t *rows)
 {
     const char *one = usage_sql(name);
-    assert((rows == 1 || rows == USAGE_SQL_ROWS) && several[name][0] != '\0');
-    return rows == 1 ? one : several[name];
+    int size = SIZES - 1;
+    assert(*rows > 0 && several[name][0]);
+    while (size > 0 && (!several[name][size] || (size_t)1 << size > *rows))
+        size--;
+    *rows = (size_t)1 << size;
+    return size == 0 ? one : several[name][size];
 }

@@ -20,6 +20,7 @@ enum usage_sql_name {
     USAGE_SQL_FORGET_PROVENANCE,
     USAGE_SQL_EACH_EVENT,
     USAGE_SQL_ADD_KEY,
+    USAGE_SQL_ADD_BATCH,
     USAGE_SQL_COUNT
 };
 
@@ -27,10 +28,8 @@ enum usage_sql_name {
  * thread. A name that the file lacks is a broken build: an assert. */
 const char *usage_sql(enum usage_sql_name name);
 
-enum { USAGE_SQL_ROWS = 32 };
-
-/* An INSERT of one row, as it stands, or of USAGE_SQL_ROWS at once: places go on from row to row.
- */
-const char *usage_sql_rows(enum usage_sql_name name, size_t rows);
+/* An INSERT of `*rows` rows or fewer at once, a power of two, which *rows is set to: places go on
+ * from row to row. So many rows take a few statements, whatever their number. */
+const char *usage_sql_rows(enum usage_sql_name name, size_t *rows);
 
 #endif

@@ -316,21 +316,31 @@ enum fault_code usage_store_chain(struct store *store, struct str tenant, struct
     return FAULT_NONE;
 }
 
-enum fault_code usage_store_batch_put(struct store *store, struct str tenant, int64_t last_seq,
-                                      int64_t events, const struct sha256 *chain,
-                                      int64_t accepted_us, struct fault *fault)
+enum { TAKEN_COLUMNS = 5 };
+
+static void bind_taken(struct statement *insert, size_t place, const struct usage_taken *taken)
 {
-    static const char sql[] =
-        "INSERT INTO usage_batches (tenant, last_seq, events, chain, accepted_us)"
-        " VALUES ($1, $2, $3, $4, $5)";
-    struct statement *insert;
-    enum fault_code code = store_prepare(store, sql, &insert, fault);
-    if (code != FAULT_NONE)
-        return code;
-    store_bind_text(insert, 1, tenant);
-    store_bind_whole(insert, 2, last_seq);
-    store_bind_whole(insert, 3, events);
-    store_bind_bytes(insert, 4, bytes_of(chain->bytes, SHA256_SIZE));
-    store_bind_whole(insert, 5, accepted_us);
-    return store_run(insert, fault);
+    int before = (int)place * TAKEN_COLUMNS;
+    store_bind_text(insert, before + 1, taken->tenant);
+    store_bind_whole(insert, before + 2, taken->last_seq);
+    store_bind_whole(insert, before + 3, taken->events);
+    store_bind_bytes(insert, before + 4, bytes_of(taken->chain.bytes, SHA256_SIZE));
+    store_bind_whole(insert, before + 5, taken->accepted_us);
+}
+
+enum fault_code usage_store_taken_put(struct store *store, const struct usage_taken *taken,
+                                      size_t count, struct fault *fault)
+{
+    enum fault_code code = FAULT_NONE;
+    for (size_t at = 0; at < count && code == FAULT_NONE;) {
+        struct statement *insert;
+        size_t several = count - at;
+        code = store_prepare(store, usage_sql_rows(USAGE_SQL_ADD_BATCH, &several), &insert, fault);
+        if (code != FAULT_NONE)
+            return code;
+        for (size_t i = 0; i < several; i++)
+            bind_taken(insert, i, &taken[at++]);
+        code = store_run(insert, fault);
+    }
+    return code;
 }

@@ -85,8 +85,16 @@ enum fault_code usage_store_level_remove(struct store *store, struct str tenant,
 /* All zero before the first batch. */
 enum fault_code usage_store_chain(struct store *store, struct str tenant, struct sha256 *out,
                                   struct fault *fault) MUST_USE;
-enum fault_code usage_store_batch_put(struct store *store, struct str tenant, int64_t last_seq,
-                                      int64_t events, const struct sha256 *chain,
-                                      int64_t accepted_us, struct fault *fault) MUST_USE;
+
+/* A request that was taken. */
+struct usage_taken {
+    struct str tenant;
+    int64_t last_seq;
+    int64_t events;
+    struct sha256 chain; /* with it */
+    int64_t accepted_us;
+};
+enum fault_code usage_store_taken_put(struct store *store, const struct usage_taken *taken,
+                                      size_t count, struct fault *fault) MUST_USE;
 
 #endif
