@@ -2,7 +2,7 @@
 
 #include "service/usage/usage_query.h"
 
-enum { PLACES = 6, PLACES_SHOWN = 2, DIGITS_MAX = 18 };
+enum { PLACES = 6, PLACES_SHOWN = 2, DIGITS_MAX = 19 };
 
 bool prices_decimal_read(struct str text, int places, int64_t max, int64_t *out)
 {
