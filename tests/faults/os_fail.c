@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdatomic.h>
+#include <unistd.h>
 
 #include "libs/core/os.h"
 
@@ -12,7 +13,7 @@ static atomic_long left; /* calls until one is refused; 0: none is to be */
 static atomic_bool refusing;
 static atomic_bool has_refused;
 
-enum verdict { PASS, CUT, REFUSE };
+enum verdict { PASS, CUT, REFUSE, KILL };
 
 static enum verdict judge(enum os_fail_kind kind, int error)
 {
@@ -23,6 +24,10 @@ static enum verdict judge(enum os_fail_kind kind, int error)
             return PASS;
         atomic_store(&has_refused, true);
         atomic_store(&refusing, armed_mode != OS_FAIL_ONCE);
+        if (armed_mode == OS_FAIL_KILL && kind == OS_FAIL_WRITE)
+            return KILL;
+        if (armed_mode == OS_FAIL_KILL)
+            _exit(OS_FAIL_KILLED);
         if (armed_mode == OS_FAIL_CUT)
             return CUT;
     }
@@ -32,7 +37,10 @@ static enum verdict judge(enum os_fail_kind kind, int error)
 
 static bool refused(enum os_fail_kind kind, int error)
 {
-    return judge(kind, error) != PASS;
+    enum verdict verdict = judge(kind, error);
+    if (verdict == KILL)
+        _exit(OS_FAIL_KILLED);
+    return verdict != PASS;
 }
 
 static void *fail_resize(void *ptr, size_t size)
@@ -57,26 +65,36 @@ static ssize_t fail_pread(int fd, void *out, size_t len, off_t at)
     return refused(OS_FAIL_READ, EIO) ? -1 : os_posix.pread(fd, out, len, at);
 }
 
-/* How many bytes a write may take: all, half of them, or -1 for none. */
-static ssize_t allowed(size_t len)
+/* How many bytes a write may take: all, half of them, or -1 for none. *out_last: and then no more.
+ */
+static ssize_t allowed(size_t len, bool *out_last)
 {
     enum verdict verdict = judge(OS_FAIL_WRITE, ENOSPC);
     errno = ENOSPC;
+    *out_last = verdict == KILL;
     if (verdict == REFUSE || (verdict == CUT && len < 2))
         return -1;
-    return (ssize_t)(verdict == CUT ? len / 2 : len);
+    return (ssize_t)(verdict == PASS ? len : len / 2);
 }
 
 static ssize_t fail_write(int fd, const void *data, size_t len)
 {
-    ssize_t most = allowed(len);
-    return most < 0 ? -1 : os_posix.write(fd, data, (size_t)most);
+    bool is_last;
+    ssize_t most = allowed(len, &is_last);
+    ssize_t done = most < 0 ? -1 : os_posix.write(fd, data, (size_t)most);
+    if (is_last)
+        _exit(OS_FAIL_KILLED);
+    return done;
 }
 
 static ssize_t fail_pwrite(int fd, const void *data, size_t len, off_t at)
 {
-    ssize_t most = allowed(len);
-    return most < 0 ? -1 : os_posix.pwrite(fd, data, (size_t)most, at);
+    bool is_last;
+    ssize_t most = allowed(len, &is_last);
+    ssize_t done = most < 0 ? -1 : os_posix.pwrite(fd, data, (size_t)most, at);
+    if (is_last)
+        _exit(OS_FAIL_KILLED);
+    return done;
 }
 
 static int fail_ftruncate(int fd, off_t size)

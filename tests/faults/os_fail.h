@@ -20,7 +20,10 @@ enum os_fail_mode {
     OS_FAIL_ON,  /* and all that follow */
     OS_FAIL_CUT, /* a write takes half of its bytes; those that follow are refused */
     OS_FAIL_MODES,
+    OS_FAIL_KILL = OS_FAIL_MODES /* the process ends there; a write leaves half of its bytes */
 };
+
+enum { OS_FAIL_KILLED = 86 }; /* its status then */
 
 /* Installs the platform, refusing nothing. */
 void os_fail_install(void);

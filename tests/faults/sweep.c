@@ -49,23 +49,32 @@ void sweep_add(const char *scene, sweep_case *run, enum os_fail_kind unused)
     sweep_add_kinds(scene, run, (1U << OS_FAIL_KINDS) - 1 - (1U << unused) % (1U << OS_FAIL_KINDS));
 }
 
-void sweep_add_kinds(const char *scene, sweep_case *run, unsigned kinds_made)
+static void add(const char *scene, sweep_case *run, int kind, int mode, const char *what)
 {
     static const char *const kinds[] = {"allocation", "opening", "reading",
                                         "write",      "flush",   "renaming"};
-    static const char *const modes[] = {"is_refused", "and_all_that_follow_are_refused",
-                                        "is_cut_short"};
+    assert_true(sweep_count < SWEEPS_MAX);
+    struct sweep *sweep = &sweeps[sweep_count++];
+    *sweep = (struct sweep){
+        .run = run, .kind = (enum os_fail_kind)kind, .mode = (enum os_fail_mode)mode};
+    snprintf(sweep->name, sizeof sweep->name, "%s__whichever_%s%s", scene, kinds[kind], what);
+}
+
+void sweep_add_kinds(const char *scene, sweep_case *run, unsigned kinds_made)
+{
+    static const char *const modes[] = {"_is_refused", "_and_all_that_follow_are_refused",
+                                        "_is_cut_short"};
     for (int kind = 0; kind < OS_FAIL_KINDS; kind++)
-        for (int mode = 0; mode < OS_FAIL_MODES; mode++) {
-            if (!(kinds_made >> kind & 1) || (mode == OS_FAIL_CUT && kind != OS_FAIL_WRITE))
-                continue;
-            assert_true(sweep_count < SWEEPS_MAX);
-            struct sweep *sweep = &sweeps[sweep_count++];
-            *sweep = (struct sweep){
-                .run = run, .kind = (enum os_fail_kind)kind, .mode = (enum os_fail_mode)mode};
-            snprintf(sweep->name, sizeof sweep->name, "%s__whichever_%s_%s", scene, kinds[kind],
-                     modes[mode]);
-        }
+        for (int mode = 0; mode < OS_FAIL_MODES; mode++)
+            if (kinds_made >> kind & 1 && (mode != OS_FAIL_CUT || kind == OS_FAIL_WRITE))
+                add(scene, run, kind, mode, modes[mode]);
+}
+
+void sweep_add_kill(const char *scene, sweep_case *run, unsigned kinds_made)
+{
+    for (int kind = 0; kind < OS_FAIL_KINDS; kind++)
+        if (kinds_made >> kind & 1)
+            add(scene, run, kind, OS_FAIL_KILL, "");
 }
 
 static void run_sweep(void **state)

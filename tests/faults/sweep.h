@@ -19,6 +19,9 @@ void sweep_add(const char *scene, sweep_case *run, enum os_fail_kind unused);
 /* The same for a scene that makes some kinds of calls only: 1 << OS_FAIL_ALLOC | ... */
 void sweep_add_kinds(const char *scene, sweep_case *run, unsigned kinds_made);
 
+/* The same, where the case kills a process of its own at the call (OS_FAIL_KILL). */
+void sweep_add_kill(const char *scene, sweep_case *run, unsigned kinds_made);
+
 /* Runs what was added. FAULTS=all takes each n; else those beyond the first few hundred by growing
  * steps. A leak is a failed test. */
 int sweep_run(const char *name);
