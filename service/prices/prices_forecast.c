@@ -59,11 +59,25 @@ static void find_weekdays(const struct prices_course *course, double out[WEEKDAY
             if (course->days[i].weekday == weekday)
                 values[count++] = course->days[i].used / middle;
         double own = count > 0 ? median(values, count) : 1;
-        out[weekday] = (own * (double)count + 1) / ((double)count + 1);
+        double known = (double)(count * count);
+        out[weekday] = (own * known + 1) / (known + 1);
         sum += out[weekday];
     }
     for (int weekday = 1; weekday <= WEEKDAYS && sum > 0; weekday++)
         out[weekday] *= WEEKDAYS / sum;
+}
+
+/* What the days from `first` on have used, shared evenly among their weekdays. */
+static double average_level(const struct prices_course *course, const double weekdays[WEEKDAYS + 1],
+                            size_t first)
+{
+    double used = 0;
+    double weight = 0;
+    for (size_t i = first; i < course->day_count; i++) {
+        used += course->days[i].used;
+        weight += weekdays[course->days[i].weekday];
+    }
+    return weight > 0 ? used / weight : 0;
 }
 
 /* The level of a day whose weekday is as good as any, and how far days lie from it. */
@@ -77,8 +91,8 @@ static void find_level(const struct prices_course *course, const double weekdays
         values[i] = course->days[i].used / weekdays[course->days[i].weekday];
     size_t recent = count < LEVEL_DAYS ? count : LEVEL_DAYS;
     memcpy(apart, values + count - recent, recent * sizeof *apart);
-    double average = mean(apart, recent);
     double level = median(apart, recent);
+    double average = average_level(course, weekdays, count - recent);
     bool is_rare = level <= 0 && average > 0; /* used on few days: the median does not see them */
     if (is_rare)
         level = average;
@@ -110,27 +124,61 @@ static bool by_pace(const struct prices_course *course, struct prices_forecast *
     return true;
 }
 
+/* What is still to come, in days whose weekday is as good as any. */
+struct coming {
+    double days[WEEKDAYS + 1]; /* by weekday; today's as far as it is left */
+    double weight;
+    double squares; /* the sum of the single days' squares */
+};
+
+static void count_coming(const struct prices_course *course, const double weekdays[WEEKDAYS + 1],
+                         struct coming *out)
+{
+    *out = (struct coming){0};
+    for (size_t i = 0; i <= course->rest_count; i++) {
+        int weekday = i == 0 ? course->today : course->rest[i - 1];
+        double part = i == 0 ? course->today_left : 1;
+        double share = weekdays[weekday];
+        out->days[weekday] += part;
+        out->weight += part * share;
+        out->squares += part * share * share;
+    }
+}
+
+/* By how much the weekdays' shares may be wrong, squared: each by as much as its median is. */
+static double weekday_error(const struct prices_course *course, const double weekdays[WEEKDAYS + 1],
+                            const struct coming *coming, double spread)
+{
+    double known[WEEKDAYS + 1] = {0};
+    double sum = 0;
+    if (course->day_count < (size_t)2 * WEEKDAYS)
+        return 0;
+    for (size_t i = 0; i < course->day_count; i++)
+        known[course->days[i].weekday]++;
+    for (int weekday = 1; weekday <= WEEKDAYS; weekday++) {
+        double error = coming->days[weekday] * weekdays[weekday] * median_error * spread;
+        sum += known[weekday] > 0 ? error * error / known[weekday] : 0;
+    }
+    return sum;
+}
+
 bool prices_forecast(const struct prices_course *course, struct prices_forecast *out)
 {
     double weekdays[WEEKDAYS + 1];
+    struct coming coming;
     double level;
     double spread;
     if (course->day_count < PRICES_FORECAST_DAYS_LEAST)
         return by_pace(course, out);
     find_weekdays(course, weekdays);
     find_level(course, weekdays, &level, &spread);
+    count_coming(course, weekdays, &coming);
     size_t known = course->day_count < LEVEL_DAYS ? course->day_count : LEVEL_DAYS;
-    double weight = course->today_left * weekdays[course->today];
-    double squares = course->today_left * weekdays[course->today] * weekdays[course->today];
-    for (size_t i = 0; i < course->rest_count; i++) {
-        double share = weekdays[course->rest[i]];
-        weight += share;
-        squares += share * share;
-    }
-    /* Each day differs by itself, and all of them as the level is wrong. */
-    double level_error = median_error * spread * weight / sqrt((double)known);
-    double error = sqrt(squares * spread * spread + level_error * level_error);
-    double expected = course->used + level * weight;
+    /* Each day differs by itself, and all of them as the level and the weekdays are wrong. */
+    double level_error = median_error * spread * coming.weight / sqrt((double)known);
+    double error = sqrt(coming.squares * spread * spread + level_error * level_error +
+                        weekday_error(course, weekdays, &coming, spread));
+    double expected = course->used + level * coming.weight;
     *out = (struct prices_forecast){
         .expected = expected,
         .low = fmax(course->used, expected - reach * error),
