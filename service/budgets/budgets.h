@@ -47,6 +47,7 @@ struct budgets_ask {
     const struct usage_meter *meter;
     int64_t quantity; /* in the unit of the meter's events; -1: unknown, the budgets' estimate */
     bool reserve;     /* else it is only checked */
+    bool look;        /* of a check: it takes nothing of a throttle's rate */
     int64_t ttl_s;    /* of the reservation, 1 .. BUDGETS_TTL_MAX_S */
     struct str dimensions; /* canonical JSON, or empty: of the event that a settlement makes */
     struct str caller;     /* the token's public id and name, kept with a refusal */

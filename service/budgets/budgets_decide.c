@@ -377,7 +377,8 @@ static enum fault_code decide_locked(struct judging *judging, struct budgets_dec
         code = reserve(judging, decision, fault);
     if (code != FAULT_NONE)
         return code;
-    spend_tokens(judging);
+    if (!judging->ask->look)
+        spend_tokens(judging);
     judging->tenant->allowed++;
     return FAULT_NONE;
 }

@@ -54,6 +54,7 @@ struct hold *budgets_hold_new(struct tenant *tenant, int64_t ttl_s, int64_t mono
     hold->expires_us = monotonic_us + ttl_s * SECOND_US;
     hold->settling = 0;
     hold->doubtful = false;
+    hold->is_ours = false;
     hold->count = 0;
     int32_t *list = list_of(tenant, hold->expires_us);
     hold->before = -1;

@@ -103,6 +103,7 @@ struct hold {
     int32_t before;
     int settling;  /* transactions under way that end it */
     bool doubtful; /* one was, and its outcome is not known */
+    bool is_ours;  /* the work is done here: what was not kept is over */
     int count;
     struct hold_part parts[BUDGETS_APPLY_MAX];
 };

@@ -333,8 +333,8 @@ static void end_giving(struct giving *giving, enum fault_code code)
     for (int i = 0; i < giving->doubt_count && code == FAULT_NONE; i++) {
         struct hold *hold =
             budgets_hold_find(tenant, giving->doubts[i].node, giving->doubts[i].number);
-        if (hold && giving->doubts[i].settled)
-            budgets_hold_end(tenant, hold, false);
+        if (hold && (giving->doubts[i].settled || hold->is_ours))
+            budgets_hold_end(tenant, hold, !giving->doubts[i].settled);
         else if (hold)
             hold->doubtful = false; /* it stands as it stood */
     }

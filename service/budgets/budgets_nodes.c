@@ -36,10 +36,10 @@ static enum fault_code renew_in(struct store *store, void *context, struct fault
 
 /* Others have taken this process for dead (it stood still, or was cut off): what it held is not its
  * own any more. */
-static void forget_all(struct budgets *budgets)
+static void forget_all(struct budgets *budgets, int64_t node)
 {
     log_event(
-        LOG_WARN, "budgets.fenced", LOG_NUMBER("node", atomic_load(&budgets->node)),
+        LOG_WARN, "budgets.fenced", LOG_NUMBER("node", node),
         LOG_TEXT("advice", STR("this process stood still, or had no store, for so long that others "
                                "took over what it held of budgets; it goes on with nothing held")));
     for (int i = 0; i < TENANT_BUCKETS; i++)
@@ -60,7 +60,7 @@ static enum fault_code renew(struct budgets *budgets, int64_t grace_s, struct fa
     if (code == FAULT_NONE && !renewal.is_alive) {
         /* In this order: nothing is lent from memory while what was lent is taken back. */
         atomic_store(&budgets->node, 0);
-        forget_all(budgets);
+        forget_all(budgets, renewal.node);
         asked_us = os_monotonic_us();
         code = store_pool_write(budgets->pool, renew_in, &renewal, fault);
     }

@@ -383,8 +383,10 @@ void budgets_settle_begin(struct budgets *budgets, struct str tenant,
     pthread_mutex_lock(&known->lock);
     budgets_settling_begin(known);
     struct hold *hold = budgets_hold_find(known, reservation->node, reservation->number);
-    if (hold)
+    if (hold) {
         hold->settling++;
+        hold->is_ours = true;
+    }
     pthread_mutex_unlock(&known->lock);
 }
 

@@ -86,7 +86,7 @@ static enum fault_code load_rows(struct store *store, struct str tenant, struct 
     static const char sql[] = "SELECT " COLUMNS " FROM budgets"
                               " WHERE tenant = $1 AND deleted_us IS NULL ORDER BY name";
     const struct budgets_value values[] = {TEXT(tenant)};
-    struct statement *query;
+    struct statement *query = NULL;
     size_t room = 0;
     bool row = false;
     enum fault_code code = budgets_ask(store, sql, values, BUDGETS_COUNT(values), &query, fault);
@@ -111,7 +111,7 @@ static enum fault_code load_rows(struct store *store, struct str tenant, struct 
             code = store_step(query, &row, fault);
         }
     }
-    if (code != FAULT_NONE)
+    if (code != FAULT_NONE && query)
         store_reset(query);
     return code;
 }

@@ -5,6 +5,7 @@
 #include "libs/text/json_write.h"
 #include "libs/wire/handoff.h"
 #include "service/audit/audit_receipt.h"
+#include "service/budgets/budgets.h"
 #include "service/handoffs/handoffs_store.h"
 #include "service/identity/identity.h"
 #include "service/service.h"
@@ -14,9 +15,10 @@ struct handoffs_call {
     struct web_request *request;
     struct web_reply *reply;
     struct identity_caller caller;
-    struct store *store;          /* while work on it is under way */
-    struct wire_handoff manifest; /* all empty until it is read and is the caller's own */
-    struct str link;              /* handoffs_call_link */
+    struct store *store;                 /* while work on it is under way */
+    struct wire_handoff manifest;        /* all empty until it is read and is the caller's own */
+    struct str link;                     /* handoffs_call_link */
+    struct budgets_reservation reserved; /* of what the commit will cost; number 0: nothing */
 };
 
 /* Runs a handler that reads, on a connection of its own (handoffs_call.c). */
@@ -102,6 +104,19 @@ enum fault_code handoffs_commit_find(struct handoffs_call *call, struct str cont
 enum fault_code handoffs_commit_check(const struct wire_commit *claims,
                                       struct handoffs_content *content,
                                       struct fault *fault) MUST_USE;
+
+/* --- budgets (handoffs_budget.c) -------------------------------------------------------------- */
+
+/* Whether a hand-off would be let through now, before its parts are sent. *out_refused: the reply
+ * is the refusal. */
+enum fault_code handoffs_budget_look(struct handoffs_call *call, bool *out_refused,
+                                     struct fault *fault) MUST_USE;
+/* Reserves what the commit costs, likewise; then _done must follow, whatever comes of it. */
+enum fault_code handoffs_budget_reserve(struct handoffs_call *call, bool *out_refused,
+                                        struct fault *fault) MUST_USE;
+/* Within the commit's transaction. */
+enum fault_code handoffs_budget_settle(struct handoffs_call *call, struct fault *fault) MUST_USE;
+void handoffs_budget_done(struct handoffs_call *call, enum fault_code code, bool duplicate);
 
 /* --- replies (handoffs_json.c) ---------------------------------------------------------------- */
 

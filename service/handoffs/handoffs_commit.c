@@ -264,6 +264,8 @@ static enum fault_code commit_new(struct handoffs_call *call, const struct hando
                                                            .committed_us = row.committed_us},
                                    call->request->arena, fault);
     if (code == FAULT_NONE)
+        code = handoffs_budget_settle(call, fault);
+    if (code == FAULT_NONE)
         code = handoffs_store_open_remove(call->store, tenant, row.id, fault);
     if (code != FAULT_NONE)
         return code;

@@ -139,7 +139,12 @@ static enum fault_code open_handoff(struct handoffs_call *call, struct str manif
                                     struct fault *fault)
 {
     struct opening opening = {.manifest = manifest};
-    enum fault_code code = handoffs_call_write(call, find_or_open, &opening, fault);
+    bool refused = false;
+    /* Before its parts are sent for nothing. */
+    enum fault_code code = handoffs_budget_look(call, &refused, fault);
+    if (code != FAULT_NONE || refused)
+        return code;
+    code = handoffs_call_write(call, find_or_open, &opening, fault);
     if (code != FAULT_NONE)
         return code;
     return opening.found ? answer(call, &opening.outcome, fault)
@@ -149,8 +154,13 @@ static enum fault_code open_handoff(struct handoffs_call *call, struct str manif
 static enum fault_code commit_and_answer(struct handoffs_call *call,
                                          const struct handoffs_commit *commit, struct fault *fault)
 {
-    struct handoffs_outcome outcome;
-    enum fault_code code = handoffs_commit_run(call, commit, &outcome, fault);
+    struct handoffs_outcome outcome = {0};
+    bool refused = false;
+    enum fault_code code = handoffs_budget_reserve(call, &refused, fault);
+    if (code != FAULT_NONE || refused)
+        return code;
+    code = handoffs_commit_run(call, commit, &outcome, fault);
+    handoffs_budget_done(call, code, outcome.duplicate);
     return code == FAULT_NONE ? answer(call, &outcome, fault) : code;
 }
 

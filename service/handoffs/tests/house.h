@@ -18,6 +18,7 @@
 #include "libs/text/json_write.h"
 #include "libs/wire/handoff.h"
 #include "service/audit/audit.h"
+#include "service/budgets/budgets.h"
 #include "service/handoffs/handoffs.h"
 #include "service/identity/identity.h"
 #include "service/migrations/migrations.h"
@@ -33,6 +34,7 @@ struct house {
     struct store_pool *pool;
     struct audit *audit;
     struct identity *identity;
+    struct budgets *budgets;
     struct service service;
 };
 
@@ -63,9 +65,11 @@ static UNUSED int house_open(void **state)
     MUST(audit_open(house.folder, store, &house.audit, &house_fault));
     store_pool_give(house.pool, store);
     MUST(identity_new(house.pool, house.audit, &house.identity, &house_fault));
+    MUST(budgets_new(house.pool, house.audit, &house.budgets, &house_fault));
     house.service = (struct service){.pool = house.pool,
                                      .audit = house.audit,
                                      .identity = house.identity,
+                                     .budgets = house.budgets,
                                      .public_url = STR("https://ig.example/")};
     return 0;
 }
@@ -76,6 +80,7 @@ static UNUSED int house_close(void **state)
                                         "audit.vkey"};
     char path[128];
     (void)state;
+    budgets_free(house.budgets);
     identity_free(house.identity);
     audit_close(house.audit);
     store_pool_free(house.pool);
