@@ -47,6 +47,23 @@ export async function signedIn(
     return page;
 }
 
+// A page that goes on with the session of another one, as a new tab does. `state` is what the other
+// one's context gave as its storageState().
+export async function sameSession(
+    browser,
+    state,
+    {theme = "light", width = 1440, height = 900} = {},
+) {
+    const context = await browser.newContext({
+        storageState: state,
+        viewport: {width, height},
+        colorScheme: theme,
+        reducedMotion: "reduce",
+        acceptDownloads: true,
+    });
+    return context.newPage();
+}
+
 export async function drawn(page) {
     await page.waitForSelector(".stage[data-drawn]", {timeout: 60000});
 }

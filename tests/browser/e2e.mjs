@@ -57,7 +57,7 @@ for (const [sentence, check] of Object.entries(coreChecks)) {
         }));
 }
 
-for (const path of ["/handoffs", "/admin", "/signin"]) {
+for (const path of ["/handoffs", "/admin/access", "/signin"]) {
     for (const theme of ["light", "dark"]) {
         test(`axe finds nothing on ${path} in the ${theme} theme (real service)`, () =>
             onPage({theme}, async (page) => {
@@ -125,7 +125,7 @@ test("an entity that was handed off before says so (real service)", () =>
 
 test("administration shows tokens, records and the checkpoint (real service)", () =>
     onPage({}, async (page) => {
-        await page.goto(`${url}/admin`);
+        await page.goto(`${url}/admin/access`);
         await page.waitForSelector(".checkpoint pre");
         const note = await page.locator(".checkpoint pre").evaluate((node) => node.textContent);
         assert.match(note, /^[^\n]+\n\d+\n[A-Za-z0-9+/=]{44}\n\n\u2014 /);

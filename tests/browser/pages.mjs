@@ -61,7 +61,7 @@ const places = {
     "the truncated hand-off": `/handoffs/${ids.many}`,
     "the empty hand-off": `/handoffs/${ids.empty}`,
     "the missing hand-off": `/handoffs/${ids.missing}`,
-    administration: "/admin",
+    administration: "/admin/access",
     "the sign-in page": "/signin",
 };
 
@@ -93,7 +93,7 @@ test("axe finds nothing on a narrow screen", () =>
 
 test("hostile values stay text on every page", () =>
     onPage({}, async (page) => {
-        for (const path of ["/handoffs", `/handoffs/${ids.hostile}`, "/admin"]) {
+        for (const path of ["/handoffs", `/handoffs/${ids.hostile}`, "/admin/access"]) {
             await page.goto(mock.url + path);
             await settled(page);
             for (const button of await page.locator(".entities .entity-button").all())
@@ -131,7 +131,7 @@ test("no link leads to another place", () =>
             "/handoffs",
             `/handoffs/${ids.hostile}`,
             `/handoffs/${ids.investigation}`,
-            "/admin",
+            "/admin/access",
         ]) {
             await page.goto(mock.url + path);
             await settled(page);
@@ -426,7 +426,12 @@ test("the list loads older hand-offs and filters", () =>
 test("a link to an entity chooses it, and one to none chooses nothing", () =>
     onPage({}, async (page) => {
         const {id, value} = replyOf("investigation").entities[3];
-        for (const [asked, shown] of [[id, value], ["999999", null], ["x", null], ["", null]]) {
+        for (const [asked, shown] of [
+            [id, value],
+            ["999999", null],
+            ["x", null],
+            ["", null],
+        ]) {
             await page.goto(`${mock.url}/handoffs/${ids.investigation}?entity=${asked}`);
             await page.waitForSelector(shown ? ".details-value" : ".details-empty");
             if (shown) assert.equal(await page.innerText(".details-value"), shown);
@@ -469,7 +474,7 @@ for (const [role, more] of Object.entries(cardsOf)) {
     test(`administration shows to the role ${role} what it may see`, () =>
         onPage({role}, async (page) => {
             mock.asked.length = 0;
-            await page.goto(`${mock.url}/admin`);
+            await page.goto(`${mock.url}/admin/access`);
             await settled(page);
             assert.deepEqual(await page.locator(".card h2").allInnerTexts(), [
                 "You",
@@ -485,7 +490,7 @@ for (const [role, more] of Object.entries(cardsOf)) {
 
 test("revoking a token asks first", () =>
     onPage({}, async (page) => {
-        await page.goto(`${mock.url}/admin`);
+        await page.goto(`${mock.url}/admin/access`);
         const revoked = () =>
             mock.asked.filter(
                 ({method, url}) => method === "DELETE" && url.startsWith("/v1/tokens/"),
@@ -508,7 +513,7 @@ test("revoking a token asks first", () =>
 
 test("the audit card shows the checkpoint to the byte and every record", () =>
     onPage({role: "auditor"}, async (page) => {
-        await page.goto(`${mock.url}/admin`);
+        await page.goto(`${mock.url}/admin/access`);
         await page.waitForSelector(".checkpoint pre");
         assert.equal(
             await page.locator(".checkpoint pre").evaluate((node) => node.textContent),

@@ -117,33 +117,33 @@ async function ready(url, child) {
     throw new Error("intelgraphd was not ready within 10 s");
 }
 
-export async function startService(program, {role = "admin"} = {}) {
+export function createToken(
+    program,
+    data,
+    {tenant = "acme", role = "admin", name = "mara.okafor"},
+) {
+    const words = ["token", "create", "--data", data, "--tenant", tenant, "--role", role];
+    return execFileSync(program, [...words, "--name", name], {encoding: "utf8"}).trim();
+}
+
+// zone: where the tenant's days begin; options: more words for `serve`.
+export async function startService(program, {role = "admin", zone, options = []} = {}) {
     const data = mkdtempSync(join(tmpdir(), "intelgraph-browser-"));
-    const token = execFileSync(
-        program,
-        [
-            "token",
-            "create",
-            "--data",
-            data,
-            "--tenant",
-            "acme",
-            "--role",
-            role,
-            "--name",
-            "mara.okafor",
-        ],
-        {encoding: "utf8"},
-    ).trim();
+    const token = createToken(program, data, {role});
+    if (zone)
+        execFileSync(program, [
+            ...["usage", "zone", "--data", data, "--tenant", "acme", "--zone", zone],
+            ...["--anchor-day", "1"],
+        ]);
     const port = await freePort();
-    const child = spawn(program, ["serve", "--data", data, "--listen", `127.0.0.1:${port}`], {
-        stdio: "ignore",
-    });
+    const words = ["serve", "--data", data, "--listen", `127.0.0.1:${port}`, ...options];
+    const child = spawn(program, words, {stdio: "ignore"});
     const url = `http://127.0.0.1:${port}`;
     await ready(url, child);
     return {
         url,
         token,
+        data,
         async stop() {
             const ended = new Promise((resolve) => child.once("exit", resolve));
             child.kill("SIGTERM");

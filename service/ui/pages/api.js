@@ -1,10 +1,11 @@
 // Talks to the service's JSON API. Every failure becomes one Problem with a sentence for people.
 
 export class Problem extends Error {
-    constructor(status, title, detail) {
+    constructor(status, title, detail, field = "") {
         super(detail || title);
         this.status = status; // 0: the service was not reached
         this.title = title;
+        this.field = field; // the member of the request that is wrong, where the service names one
     }
 }
 
@@ -17,7 +18,12 @@ async function problemOf(response) {
     }
     const title =
         typeof told.title === "string" ? told.title : `The service answered ${response.status}`;
-    return new Problem(response.status, title, typeof told.detail === "string" ? told.detail : "");
+    return new Problem(
+        response.status,
+        title,
+        typeof told.detail === "string" ? told.detail : "",
+        typeof told.field === "string" ? told.field : "",
+    );
 }
 
 export async function call(method, path, body) {
@@ -56,6 +62,23 @@ export async function getJson(path) {
     }
 }
 
+// Changes something for whom the page was made. All tabs of a browser share one session: when another
+// tab has signed in as somebody else, nothing is sent in that one's name.
+export async function change(session, method, path, body) {
+    const now = await getJson("/v1/session");
+    if (now.tenant !== session.tenant || now.name !== session.name) {
+        throw new Problem(
+            412,
+            "Somebody else is signed in",
+            `This browser is now signed in as ${now.name} of the tenant ${now.tenant}, and this page ` +
+                `belongs to ${session.name} of ${session.tenant}. Nothing was sent. Sign in as ` +
+                `${session.name} in another tab, then try again.`,
+        );
+    }
+    const response = await call(method, path, body);
+    return response.status === 204 ? null : response.json();
+}
+
 // query({a: 1, b: "", c: null}) -> "?a=1"
 export function query(members) {
     const kept = Object.entries(members).filter(
@@ -66,5 +89,5 @@ export function query(members) {
 
 // Where a page sends a visitor whose session is missing or over.
 export function goToSignIn() {
-    location.assign(`/signin?next=${encodeURIComponent(location.pathname)}`);
+    location.assign(`/signin?next=${encodeURIComponent(location.pathname + location.search)}`);
 }

@@ -1,18 +1,22 @@
 // One shell for every page: draws the bar, then the page that the path names.
-import {call, getJson} from "./api.js";
+import {call, getJson, Problem} from "./api.js";
 import {el, icon, icons, replace} from "./dom.js";
 import {failure, loading, message} from "./parts.js";
 import {visible} from "./text.js";
-import {adminPage} from "./admin.js";
 import {handoffPage} from "./handoff.js";
 import {handoffsPage} from "./handoffs.js";
+import {forgetDrafts} from "./draft.js";
 import {signInPage} from "./signin.js";
 
 const pages = [
     {path: /^\/signin$/, show: signInPage, open: true},
     {path: /^\/handoffs$/, show: handoffsPage},
     {path: /^\/handoffs\/([^/]+)$/, show: handoffPage},
-    {path: /^\/admin$/, show: adminPage},
+    {path: /^\/admin(\/usage)?$/, load: () => import("./admin-usage.js")},
+    {path: /^\/admin\/budgets$/, load: () => import("./admin-budgets.js")},
+    {path: /^\/admin\/budgets\/([^/]+)(\/edit)?$/, load: () => import("./admin-budget.js")},
+    {path: /^\/admin\/recipients$/, load: () => import("./admin-recipients.js")},
+    {path: /^\/admin\/access$/, load: () => import("./admin-access.js")},
 ];
 
 function isDark() {
@@ -67,6 +71,7 @@ async function signOut() {
     } catch {
         // Signed out already, or the service is away: the sign-in page says which.
     }
+    forgetDrafts();
     location.assign("/signin");
 }
 
@@ -98,6 +103,19 @@ function brand() {
     );
 }
 
+// Pages that few open come when they are opened.
+async function loaded(load) {
+    try {
+        return (await load()).show;
+    } catch {
+        throw new Problem(
+            0,
+            "This page did not load",
+            "A part of it did not come. Check your connection, then load the page again.",
+        );
+    }
+}
+
 async function start() {
     const main = document.getElementById("main");
     const bar = document.getElementById("bar");
@@ -123,7 +141,8 @@ async function start() {
             session = await getJson("/v1/session");
             who.append(account(session));
         }
-        await page.show({main, session, match: page.path.exec(location.pathname)});
+        const show = page.show ?? (await loaded(page.load));
+        await show({main, session, match: page.path.exec(location.pathname)});
     } catch (problem) {
         replace(
             main,

@@ -21,7 +21,8 @@ export function readFilters(search, {meters}) {
     const by = offered.includes(given.get("by")) ? given.get("by") : offered[0];
     const [from, to] = [given.get("from"), given.get("to")];
     const own = isDay(from) && isDay(to) && from <= to && dayAfter(from, 400) > to;
-    const range = own ? "own" : given.get("range") in presets ? given.get("range") : "period";
+    const wished = given.get("range");
+    const range = own ? "own" : Object.hasOwn(presets, wished ?? "") ? wished : "period";
     return {
         range,
         from: own ? from : "",
@@ -75,13 +76,16 @@ export function rangeBefore({from, to}, zone) {
 const labelOf = (row, by) =>
     by === "meter" ? row.meter : (row.dimensions?.[by] ?? row.dimensions?.overflow ?? "");
 
-// [{key, total, days: Map(day -> decimal)}] of rows, the largest first. amount(row) is a decimal.
+// [{key, total, days: Map(day -> decimal), known}] of rows, the largest first. amount(row) is a
+// decimal, or null where there is none (no price); known: there is one for some row.
 export function grouped(rows, {by, zone, amount}) {
     const groups = new Map();
     for (const row of rows) {
         const key = labelOf(row, by) ?? "";
-        const value = amount(row) ?? zero;
-        const group = groups.get(key) ?? {key, total: zero, days: new Map()};
+        const told = amount(row);
+        const value = told ?? zero;
+        const group = groups.get(key) ?? {key, total: zero, days: new Map(), known: false};
+        group.known ||= told !== null;
         const day = dayOf(Date.parse(row.from), zone);
         group.total = plus(group.total, value);
         group.days.set(day, plus(group.days.get(day) ?? zero, value));
@@ -123,7 +127,7 @@ export function valuesOf(group, days, {sum, until}) {
 
 // A quantity as text in the meter's own unit, told in the unit for people.
 export function shownAmount(meter) {
-    const by = decimal(meter.shown_divisor ?? "1") ?? {units: 1n, scale: 0};
+    const by = decimal(meter.shown_per ?? "1") ?? {units: 1n, scale: 0};
     return (quantity) => scaled(quantity, {units: 1n, scale: 0}, by, 6);
 }
 
@@ -131,8 +135,11 @@ export function shownAmount(meter) {
 export function budgetFor(budgets, {measure, meter}) {
     const fits = budgets.filter(({basis, meters = []}) => {
         if (measure === "cost")
-            return basis === "cost" && (meters.length === 0 || meter === "" || meters.includes(meter))
-                && (meter === "" ? meters.length === 0 : meters.length === 1);
+            return (
+                basis === "cost" &&
+                (meters.length === 0 || meter === "" || meters.includes(meter)) &&
+                (meter === "" ? meters.length === 0 : meters.length === 1)
+            );
         return basis === "quantity" && meters.length === 1 && meters[0] === meter;
     });
     return nearest(fits);

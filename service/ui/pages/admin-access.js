@@ -1,4 +1,4 @@
-// /admin: who am I, is the service well, what came in, who may come in, and the audit log.
+// /admin/access: who am I, is the service well, what came in, who may come in, and the audit log.
 // Each card asks for itself: one that fails says so and leaves the others alone.
 import {call, getJson, query, Problem} from "./api.js";
 import {el, replace} from "./dom.js";
@@ -15,6 +15,7 @@ import {
 } from "./parts.js";
 import {distance, number, visible} from "./text.js";
 import {handoffTable, nothingYet} from "./handoffs.js";
+import {adminFrame} from "./admin-frame.js";
 
 const mayReadAudit = (role) => role === "auditor" || role === "admin";
 
@@ -313,11 +314,12 @@ async function audit() {
     ];
 }
 
-export function adminPage({main, session}) {
+export function show({main, session}) {
     const role = session.role;
-    replace(
+    adminFrame(
         main,
-        pageHead("Administration", "Your access, the service\u2019s health, and its records."),
+        session,
+        pageHead("Access", "Who may come in, the service\u2019s health, and its records."),
         el(
             "div",
             {class: "cards"},

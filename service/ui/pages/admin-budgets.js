@@ -1,0 +1,197 @@
+// /admin/budgets: every budget with its state, the nearest to its limit first.
+import {getJson} from "./api.js";
+import {el, icon, icons, replace} from "./dom.js";
+import {adminFrame, mayWrite} from "./admin-frame.js";
+import {
+    amountText,
+    amountTitle,
+    meterBar,
+    modes,
+    periods,
+    timeNode,
+    unitOf,
+    verdictBadge,
+} from "./budget-parts.js";
+import {compare, decimal, zero} from "./decimal.js";
+import {badge, failure, loading, message, pageHead} from "./parts.js";
+import {counted, visible} from "./text.js";
+
+const weight = {blocked: 3, throttled: 2, notice: 1};
+
+function byUrgency(a, b) {
+    const share = ({state}) => decimal(state?.share) ?? zero;
+    return (
+        (weight[b.state?.verdict] ?? 0) - (weight[a.state?.verdict] ?? 0) ||
+        compare(share(b), share(a))
+    );
+}
+
+function onWhat(budget) {
+    if (budget.basis === "cost" && budget.meters.length === 0) return "All cost";
+    const names = budget.meters.map(visible).join(", ");
+    return budget.basis === "cost" ? `Cost of ${names}` : names;
+}
+
+function row(budget, meters) {
+    const unit = unitOf(budget, meters);
+    const {state} = budget;
+    return el(
+        "tr",
+        {},
+        el(
+            "th",
+            {scope: "row", class: "cell-title"},
+            el(
+                "a",
+                {href: `/admin/budgets/${encodeURIComponent(budget.id)}`},
+                visible(budget.name),
+            ),
+            el(
+                "div",
+                {class: "cell-note"},
+                `${onWhat(budget)}, ${periods[budget.period] ?? visible(budget.period)}`,
+            ),
+        ),
+        el(
+            "td",
+            {},
+            verdictBadge(budget),
+            budget.shadow && [" ", badge("Shadow", "known")],
+            state.override && [" ", badge("Override", "accent")],
+        ),
+        el(
+            "td",
+            {class: "cell-meter"},
+            meterBar(budget),
+            el(
+                "div",
+                {class: "cell-note"},
+                el(
+                    "span",
+                    {title: amountTitle(state.used, unit)},
+                    `${amountText(state.used, budget)} of ${amountText(state.limit, budget)} ${unit}`,
+                ),
+            ),
+        ),
+        el("td", {class: "number"}, decimal(state.share) ? `${state.share} %` : "\u2013"),
+        el(
+            "td",
+            {class: "number"},
+            decimal(state.forecast?.share) ? `${state.forecast.share} %` : "\u2013",
+        ),
+        el("td", {}, modes[budget.mode]?.[0] ?? visible(budget.mode)),
+        el("td", {}, timeNode(state.period_to)),
+    );
+}
+
+function list(budgets, meters) {
+    const head = (text, number) =>
+        el("th", {scope: "col", class: number ? "number" : undefined}, text);
+    return el(
+        "div",
+        {class: "card"},
+        el(
+            "div",
+            {class: "scroll-x", tabindex: "0", role: "region", "aria-label": "Budgets"},
+            el(
+                "table",
+                {class: "table budgets"},
+                el("caption", {class: "unseen"}, "Budgets, the most urgent first"),
+                el(
+                    "thead",
+                    {},
+                    el(
+                        "tr",
+                        {},
+                        head("Budget"),
+                        head("State"),
+                        head("Used"),
+                        head("Share", true),
+                        head("Forecast", true),
+                        head("At the limit"),
+                        head("Begins anew (UTC)"),
+                    ),
+                ),
+                el(
+                    "tbody",
+                    {},
+                    [...budgets].sort(byUrgency).map((budget) => row(budget, meters)),
+                ),
+            ),
+        ),
+    );
+}
+
+function none(session) {
+    return el(
+        "div",
+        {class: "card"},
+        message(
+            "No budgets yet",
+            [
+                "A budget tells people when usage or cost goes over a line, and can slow down or stop what would go further.",
+                mayWrite(session)
+                    ? "Begin with one that only tells: it holds nothing back."
+                    : `An administrator of ${visible(session.tenant)} can set one.`,
+            ],
+            mayWrite(session)
+                ? [
+                      el(
+                          "a",
+                          {class: "button button-main", href: "/admin/budgets/new"},
+                          "Set a budget",
+                      ),
+                  ]
+                : [],
+        ),
+    );
+}
+
+function summary(budgets) {
+    const count = (verdict) => budgets.filter(({state}) => state.verdict === verdict).length;
+    const parts = [
+        [count("blocked"), "blocked"],
+        [count("throttled"), "throttled"],
+        [count("notice"), "over a threshold"],
+    ].filter(([number]) => number > 0);
+    if (parts.length === 0) return `${counted(budgets.length, "budget")}, all within.`;
+    return `${counted(budgets.length, "budget")}: ${parts.map(([n, text]) => `${n} ${text}`).join(", ")}.`;
+}
+
+export async function show({main, session}) {
+    const body = el("div", {class: "stack"}, loading("Reading the budgets \u2026"));
+    const lead = el("span", {}, `What holds usage and cost of ${visible(session.tenant)}.`);
+    const head = pageHead(
+        "Budgets",
+        lead,
+        mayWrite(session) &&
+            el(
+                "a",
+                {class: "button button-main", href: "/admin/budgets/new"},
+                icon(icons.plus),
+                "New budget",
+            ),
+    );
+    adminFrame(main, session, head, body);
+    try {
+        const [{budgets}, {meters}] = await Promise.all([
+            getJson("/v1/budgets"),
+            getJson("/v1/meters"),
+        ]);
+        if (budgets.length > 0) lead.textContent = summary(budgets);
+        replace(body, budgets.length > 0 ? list(budgets, meters) : none(session));
+    } catch (problem) {
+        replace(
+            body,
+            el(
+                "div",
+                {class: "card"},
+                problem.status === 403
+                    ? message("This is not for your role", [
+                          `The role ${session.role} does not read budgets.`,
+                      ])
+                    : failure(problem, () => show({main, session})),
+            ),
+        );
+    }
+}

@@ -1,0 +1,94 @@
+// What several pages show of a budget.
+import {el} from "./dom.js";
+import {compare, decimal, grouped, moneyText, plain, scaled, trimmed, zero} from "./decimal.js";
+import {badge} from "./parts.js";
+import {time} from "./text.js";
+
+export const modes = {
+    notify: ["Notify", "Tells the recipients; nothing is held back."],
+    throttle: ["Throttle", "Slows requests down from a share on, and goes on."],
+    block: ["Block", "Refuses what would go over the limit."],
+};
+export const periods = {
+    day: "a day",
+    month: "a month",
+    billing: "a billing period",
+};
+
+const verdicts = {
+    ok: ["Within", "good"],
+    notice: ["Over a threshold", "warn"],
+    throttled: ["Throttled", "warn"],
+    blocked: ["Blocked", "bad"],
+};
+
+export function verdictBadge(budget) {
+    const [text, tone] = verdicts[budget.state?.verdict] ?? ["Not known", "plain"];
+    return badge(text, tone);
+}
+
+// The unit that a budget's amounts are in: a level's is the one for people.
+export function unitOf(budget, meters) {
+    if (budget.unit) return budget.unit;
+    if (budget.basis === "cost") return budget.currency ?? "";
+    const meter = meters.find(({name}) => name === budget.meters[0]);
+    if (!meter) return "";
+    return meter.kind === "level" ? meter.shown_unit : meter.unit;
+}
+
+// An amount of a budget: money to the cent, a quantity as it is.
+export function amountText(text, budget) {
+    const value = decimal(text);
+    if (!value) return "\u2013";
+    return budget.basis === "cost" ? moneyText(value) : grouped(trimmed(value));
+}
+
+export function amountTitle(text, unit) {
+    const value = decimal(text);
+    return value ? `${plain(value)} ${unit}` : undefined;
+}
+
+// A whole number of percent for the length of a bar, at most 100.
+function percentOf(part, whole) {
+    if (!part || !whole || whole.units <= 0n) return 0;
+    return Math.min(100, Number(scaled(part, {units: 100n, scale: 0}, whole, 0).units));
+}
+
+// The bar of what is used and reserved of the limit.
+export function meterBar(budget) {
+    const {state} = budget;
+    const limit = decimal(state.limit);
+    const used = percentOf(decimal(state.used), limit);
+    const reserved = Math.min(100 - used, percentOf(decimal(state.reserved) ?? zero, limit));
+    const tone = {ok: "good", notice: "warn", throttled: "warn", blocked: "bad"}[state.verdict];
+    return el(
+        "span",
+        {class: `meter meter-${tone ?? "good"}`, "aria-hidden": "true"},
+        el("progress", {class: "meter-both", max: "100", value: String(used + reserved)}),
+        el("progress", {class: "meter-used", max: "100", value: String(used)}),
+    );
+}
+
+export function thresholdText({kind, value}, unit) {
+    if (kind === "percent") return `${value} % used`;
+    if (kind === "forecast") return `${value} % forecast`;
+    const amount = decimal(value);
+    return `${amount ? grouped(trimmed(amount)) : value} ${unit} used`;
+}
+
+export function sameThreshold(a, b) {
+    const [x, y] = [decimal(a.value), decimal(b.value)];
+    return a.kind === b.kind && x !== null && y !== null && compare(x, y) === 0;
+}
+
+// The API's times are RFC 3339; people read them to the minute, in UTC.
+export function timeText(text) {
+    const ms = Date.parse(text ?? "");
+    return Number.isNaN(ms) ? "" : time(ms * 1000).slice(0, 16);
+}
+
+export function timeNode(text) {
+    const shown = timeText(text);
+    if (!shown) return el("span", {class: "quiet"}, "\u2013");
+    return el("time", {datetime: text, title: `${text} (UTC)`}, shown);
+}
