@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "libs/core/os.h"
+#include "service/anomalies/anomalies.h"
 #include "service/budgets/budgets_threshold_watch.h"
 #include "service/notify/notify_deliver.h"
 
@@ -29,6 +30,7 @@ static enum fault_code add_all(struct main_jobs *jobs, struct service *service,
     if (code == FAULT_NONE)
         add(jobs,
             (struct job){"budgets.watch", BUDGETS_WATCH_EVERY_S, budgets_watch_run, jobs->watch});
+    add(jobs, (struct job){"anomalies.look", ANOMALIES_EVERY_S, anomalies_look_at_all, service});
     if (code != FAULT_NONE || courier->fd < 0)
         return code;
     code = notify_deliverer_new(courier->fd, str_of(courier->from), &service->counters,

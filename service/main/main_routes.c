@@ -2,6 +2,7 @@
 
 #include "service/budgets/budgets.h"
 #include "service/budgets/budgets_admin.h"
+#include "service/anomalies/anomalies.h"
 #include "service/handoffs/handoffs.h"
 #include "service/identity/identity.h"
 #include "service/notify/notify.h"
@@ -37,6 +38,7 @@ const struct web_route *const main_tables[] = {
     prices_routes,
     prices_costs_routes,
     notify_routes,
+    anomalies_routes,
 };
 
 const size_t main_table_count = sizeof main_tables / sizeof main_tables[0];
