@@ -204,13 +204,16 @@ static void zstd__that_needs_a_large_window_is_refused_before_it_is_made(void **
 {
     (void)state;
     struct web_body body;
-    /* A frame's head: no content size, a window of 2^(10 + 21) bytes. */
-    const struct str head = STR("\x28\xb5\x2f\xfd\x00\xa8\x01\x00\x00");
-    assert_int_equal(web_body_init(&body, LIMIT, WEB_ZSTD, &fault), FAULT_NONE);
-    assert_int_equal(web_body_add(&body, head, &fault), FAULT_LIMIT);
-    assert_non_null(strstr(fault.text, "window of more than 8388608 bytes"));
-    assert_true(web_body_held(&body) < 1 << 20);
-    web_body_done(&body);
+    /* Heads without a content size: windows of 2^31 bytes, and of an eighth more than 2^23. */
+    const struct str heads[] = {STR("\x28\xb5\x2f\xfd\x00\xa8\x01\x00\x00"),
+                                STR("\x28\xb5\x2f\xfd\x00\x69\x01\x00\x00")};
+    for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++) {
+        assert_int_equal(web_body_init(&body, LIMIT, WEB_ZSTD, &fault), FAULT_NONE);
+        assert_int_equal(web_body_add(&body, heads[i], &fault), FAULT_LIMIT);
+        assert_non_null(strstr(fault.text, "window of more than 8388608 bytes"));
+        assert_true(web_body_held(&body) < 1 << 20);
+        web_body_done(&body);
+    }
     /* 8 MiB are taken, and told. */
     assert_int_equal(web_body_init(&body, LIMIT, WEB_ZSTD, &fault), FAULT_NONE);
     assert_int_equal(web_body_add(&body, STR("\x28\xb5\x2f\xfd\x00\x68\x01\x00\x00"), &fault),
