@@ -12,6 +12,7 @@ struct audit;
 struct budgets;
 struct identity;
 struct store_pool;
+struct usage_batch;
 struct web_server;
 
 /* What /metrics tells of the slices; each slice counts its own. */
@@ -35,6 +36,8 @@ struct service {
     struct audit *audit;
     struct identity *identity;
     struct budgets *budgets; /* NULL: nothing is decided here */
+    /* Told of events that were committed here; NULL: nobody is. */
+    void (*events_kept)(struct service *service, const struct usage_batch *batch);
     _Atomic(struct web_server *) server; /* for /metrics; NULL until it has started */
     struct str public_url; /* with a final slash; "" derives it from the request's Host */
     struct str data;       /* the data folder */

@@ -167,6 +167,11 @@ void budgets_reload(struct budgets *budgets, struct str tenant);
 void budgets_count(struct budgets *budgets, struct str tenant, const struct usage_meter *meter,
                    int64_t at_us, int64_t quantity);
 
+/* The same for a batch of events, as service->events_kept. */
+struct service;
+struct usage_batch;
+void budgets_events_kept(struct service *service, const struct usage_batch *batch);
+
 /* --- names ---------------------------------------------------------------------------------- */
 
 enum { BUDGETS_TOKEN_SIZE = 512 }; /* "rsv_..." and its NUL */

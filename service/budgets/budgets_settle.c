@@ -1,10 +1,10 @@
 /* How reservations end.
  *
  * A settlement is the usage: an event of the service's own, at the time of the reservation, so that
- * it falls into the period it was reserved in. A row in budgets_settled makes it one, whoever
- * settles: this process, another one, or an event of the client's that names the reservation. The
- * hold goes in the same transaction when this process has it; another process' hold is its own to
- * end, and it is told so by a row that it reads. */
+ * it falls into the period it was reserved in. A row in budgets_settled makes it one, in whichever
+ * process it is settled; events that clients send name no reservation. The hold goes in the same
+ * transaction when this process has it; another process' hold is its own to end, and it is told so
+ * by a row that it reads. */
 #include "service/budgets/budgets_internal.h"
 
 #include <assert.h>
@@ -15,6 +15,7 @@
 #include "libs/core/os.h"
 #include "libs/text/json_write.h"
 #include "libs/text/time.h"
+#include "service/service.h"
 #include "service/usage/usage_ingest.h"
 
 enum { SCRATCH_MAX = 64 << 20, EVENT_BYTES = 2048, BATCH_MAX = 1000 };
@@ -60,12 +61,12 @@ struct settling {
 };
 
 static enum fault_code conflict(const struct budgets_settlement *item, int64_t before,
-                                bool by_event, struct fault *fault)
+                                struct fault *fault)
 {
     return fault_field(fault, FAULT_CONFLICT, "quantity",
-                       "the reservation was settled with %" PRId64 " before%s, not with %" PRId64
-                       "; that stands: report the difference as an event, or correct the event",
-                       before, by_event ? " by an event that names it" : "", item->quantity);
+                       "the reservation was settled with %" PRId64 " before, not with %" PRId64
+                       "; that stands: report what is missing as an event",
+                       before, item->quantity);
 }
 
 /* Takes what the reservation holds away from what the process holds. */
@@ -109,16 +110,15 @@ static enum fault_code settle_one(struct settling *settling, size_t i, struct st
     const struct budgets_settled_row row = {
         .node = reservation->node, .number = reservation->number, .quantity = item->quantity};
     int64_t before = 0;
-    bool by_event = false;
     enum fault_code code = budgets_settled_put(store, settling->tenant, &row, now_us,
-                                               &settling->is_new[i], &before, &by_event, fault);
+                                               &settling->is_new[i], &before, fault);
     if (code != FAULT_NONE)
         return code;
     item->code = FAULT_NONE;
     if (!settling->is_new[i]) {
         item->end = BUDGETS_ENDED_AGAIN;
         if (before != item->quantity)
-            item->code = conflict(item, before, by_event, &item->fault);
+            item->code = conflict(item, before, &item->fault);
         return FAULT_NONE;
     }
     if (reservation->node == atomic_load(&settling->budgets->node))
@@ -227,8 +227,7 @@ static void end_one(struct tenant *tenant, struct budgets_settlement *item, bool
     if (!hold)
         return;
     hold->settling--;
-    /* What was settled before by another process, or by an event, is still held here: the word of
-     * it is on its way. */
+    /* What another process has settled is still held here: the word of it is on its way. */
     if (code == FAULT_NONE && is_new)
         budgets_hold_end(tenant, hold, false);
     else if (code != FAULT_NONE)
@@ -398,10 +397,9 @@ enum fault_code budgets_settle_in(struct budgets *budgets, struct str tenant,
                                             .number = reservation->number,
                                             .quantity = reservation->quantity};
     int64_t before;
-    bool by_event;
     bool is_new = false;
     enum fault_code code =
-        budgets_settled_put(store, tenant, &row, os_now_us(), &is_new, &before, &by_event, fault);
+        budgets_settled_put(store, tenant, &row, os_now_us(), &is_new, &before, fault);
     if (code == FAULT_NONE && is_new)
         code = end_hold_in(budgets, tenant, store, reservation, fault);
     return code;
@@ -438,6 +436,24 @@ void budgets_count(struct budgets *budgets, struct str tenant, const struct usag
         return;
     pthread_mutex_lock(&known->lock);
     count_used(known, meter, at_us, quantity);
+    budgets_trim(known);
+    pthread_mutex_unlock(&known->lock);
+}
+
+void budgets_events_kept(struct service *service, const struct usage_batch *batch)
+{
+    struct tenant *known =
+        service->budgets ? budgets_tenant_known(service->budgets, batch->tenant) : NULL;
+    if (!known || batch->accepted == 0)
+        return;
+    pthread_mutex_lock(&known->lock);
+    for (size_t i = 0; i < batch->count; i++) {
+        const struct usage_item *item = &batch->items[i];
+        if (item->outcome == USAGE_ACCEPTED && item->event.kind == USAGE_USE)
+            count_used(known, item->event.meter, item->event.time_us, item->event.quantity);
+        else if (item->outcome == USAGE_ACCEPTED)
+            known->refreshed_us = 0; /* what a correction changes is read with the next round */
+    }
     budgets_trim(known);
     pthread_mutex_unlock(&known->lock);
 }

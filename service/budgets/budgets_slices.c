@@ -265,11 +265,11 @@ enum fault_code budgets_store_reserved(struct store *store, struct str tenant, s
 
 /* --- reservations that have ended ----------------------------------------------------------- */
 
-static enum fault_code find_settled(struct store *store, struct str tenant, int64_t node,
-                                    int64_t number, bool *out_found, int64_t *out_quantity,
-                                    bool *out_by_event, struct fault *fault)
+enum fault_code budgets_settled_find(struct store *store, struct str tenant, int64_t node,
+                                     int64_t number, bool *out_found, int64_t *out_quantity,
+                                     struct fault *fault)
 {
-    static const char sql[] = "SELECT quantity, event_key FROM budgets_settled"
+    static const char sql[] = "SELECT quantity FROM budgets_settled"
                               " WHERE tenant = $1 AND node = $2 AND number = $3";
     const int64_t wholes[] = {node, number};
     struct statement *select;
@@ -282,7 +282,6 @@ static enum fault_code find_settled(struct store *store, struct str tenant, int6
     *out_found = row;
     if (row) {
         *out_quantity = store_whole(select, 0);
-        *out_by_event = !store_is_null(select, 1);
         store_reset(select);
     }
     return FAULT_NONE;
@@ -290,38 +289,20 @@ static enum fault_code find_settled(struct store *store, struct str tenant, int6
 
 enum fault_code budgets_settled_put(struct store *store, struct str tenant,
                                     const struct budgets_settled_row *row, int64_t now_us,
-                                    bool *out_new, int64_t *out_quantity, bool *out_by_event,
-                                    struct fault *fault)
+                                    bool *out_new, int64_t *out_quantity, struct fault *fault)
 {
     static const char sql[] =
-        "INSERT INTO budgets_settled (tenant, node, number, quantity, at_us, event_key)"
-        " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (tenant, node, number) DO NOTHING";
+        "INSERT INTO budgets_settled (tenant, node, number, quantity, at_us)"
+        " VALUES ($1, $2, $3, $4, $5) ON CONFLICT (tenant, node, number) DO NOTHING";
     const int64_t wholes[] = {row->node, row->number, row->quantity, now_us};
-    struct statement *insert;
     bool found;
-    enum fault_code code = prepare(store, sql, &tenant, 1, wholes, 4, &insert, fault);
-    if (code != FAULT_NONE)
-        return code;
-    if (row->event_key.len > 0)
-        store_bind_bytes(insert, 6, row->event_key);
-    else
-        store_bind_null(insert, 6);
-    code = store_run(insert, fault);
+    enum fault_code code = run(store, sql, &tenant, 1, wholes, 4, fault);
     if (code != FAULT_NONE)
         return code;
     *out_new = store_changes(store) > 0;
-    if (*out_new)
-        return FAULT_NONE;
-    return find_settled(store, tenant, row->node, row->number, &found, out_quantity, out_by_event,
-                        fault);
-}
-
-enum fault_code budgets_settled_find(struct store *store, struct str tenant, int64_t node,
-                                     int64_t number, bool *out_found, int64_t *out_quantity,
-                                     struct fault *fault)
-{
-    bool by_event;
-    return find_settled(store, tenant, node, number, out_found, out_quantity, &by_event, fault);
+    return *out_new ? FAULT_NONE
+                    : budgets_settled_find(store, tenant, row->node, row->number, &found,
+                                           out_quantity, fault);
 }
 
 enum fault_code budgets_settled_sweep(struct store *store, int64_t before_us, struct fault *fault)

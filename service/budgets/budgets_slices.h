@@ -84,13 +84,12 @@ struct budgets_settled_row {
     int64_t node;
     int64_t number;
     int64_t quantity;
-    struct str event_key; /* empty: by a call */
 };
 
-/* *out_new is false when it was settled before: *out_quantity and *out_by_event say how. */
+/* *out_new is false when it was settled before: *out_quantity says with how much. */
 enum fault_code budgets_settled_put(struct store *store, struct str tenant,
                                     const struct budgets_settled_row *row, int64_t now_us,
-                                    bool *out_new, int64_t *out_quantity, bool *out_by_event,
+                                    bool *out_new, int64_t *out_quantity,
                                     struct fault *fault) MUST_USE;
 enum fault_code budgets_settled_find(struct store *store, struct str tenant, int64_t node,
                                      int64_t number, bool *out_found, int64_t *out_quantity,

@@ -190,6 +190,7 @@ enum fault_code main_run_serve(const struct main_options *options, struct fault 
     code = main_data_lock(&data, &lock, fault);
     if (code == FAULT_NONE)
         code = budgets_new(data.service.pool, data.service.audit, &data.service.budgets, fault);
+    data.service.events_kept = budgets_events_kept;
     if (code == FAULT_NONE)
         code = serve(options, &data, &courier, fault);
     budgets_free(data.service.budgets);

@@ -131,14 +131,13 @@ CREATE TABLE budgets_slices (
 
 CREATE INDEX budgets_slices_by_node ON budgets_slices (node);
 
--- Reservations that were settled, each once, whoever it was: by a call, or by an event that names
--- it. Kept as long as such an event is taken.
+-- Reservations that were settled, each once, in whichever process it was; kept for a while, so that
+-- settling again is known for what it is.
 CREATE TABLE budgets_settled (
     tenant TEXT NOT NULL,
     node BIGINT NOT NULL,           -- the process that gave it
     number BIGINT NOT NULL,         -- within the process
     quantity BIGINT NOT NULL,
-    event_key BYTEA,                -- of the event that settled it; NULL: a call
     at_us BIGINT NOT NULL,
     PRIMARY KEY (tenant, node, number)
 ) WITHOUT ROWID;

@@ -243,6 +243,10 @@ static enum fault_code check_members(const struct json *data, enum usage_kind ki
         bool found = false;
         for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
             found = found || str_equal(name, str_of(known[i]));
+        if (!found && str_equal(name, STR("reservation")))
+            return fault_field(fault, FAULT_INPUT, "reservation",
+                               "holds reservation: to settle one by POST /v1/decisions is to "
+                               "report what was used, and doing both would count it twice");
         if (!found)
             return fault_field(fault, FAULT_INPUT, "data",
                                "holds \"%.*s\", which is no member of it; it has meter, quantity, "

@@ -124,6 +124,8 @@ static enum fault_code post_events(void *context, struct web_request *request,
     arena_done(&scratch);
     if (code == FAULT_NONE)
         code = usage_batch_store(&batch, service->pool, fault);
+    if (code == FAULT_NONE && service->events_kept)
+        service->events_kept(service, &batch);
     return code == FAULT_NONE ? reply_batch(&batch, reply, fault) : code;
 }
 

@@ -425,6 +425,26 @@ static void used__grows_with_events_in_the_same_process_at_once(void **state)
     assert_int_equal(house_check(0, 1).refused_by.used, 145);
 }
 
+/* Settling makes the event: one that names a reservation would count it a second time. */
+static void used__an_event_that_names_a_reservation_is_refused(void **state)
+{
+    (void)state;
+    struct arena scratch;
+    struct usage_batch batch = {
+        .arena = &house.arena, .scratch = &scratch, .tenant = STR("acme"), .received_us = NOON};
+    arena_init(&scratch, 1 << 20);
+    MUST(usage_batch_add(
+        &batch,
+        STR("{\"specversion\":\"1.0\",\"type\":\"io.intelgraph.usage.use\",\"source\":\"/gw\","
+            "\"id\":\"1\",\"time\":\"2026-11-23T12:00:00Z\",\"data\":{\"meter\":"
+            "\"inference.tokens\",\"quantity\":1,\"reservation\":\"rsv_x\"}}"),
+        &house.fault));
+    assert_true(batch.items[0].refused);
+    assert_int_equal(batch.items[0].status, 400);
+    assert_non_null(strstr(batch.items[0].detail.ptr, "POST /v1/decisions"));
+    arena_done(&scratch);
+}
+
 static void used__after_a_restart_is_what_the_events_say(void **state)
 {
     (void)state;
@@ -713,6 +733,7 @@ int main(void)
         TEST(override__that_bypasses_refuses_nothing_until_it_expires),
         TEST(override__is_taken_back_when_the_clock_jumps_past_its_end),
         TEST(used__grows_with_events_in_the_same_process_at_once),
+        TEST(used__an_event_that_names_a_reservation_is_refused),
         TEST(used__after_a_restart_is_what_the_events_say),
         TEST(used__open_reservations_are_kept_over_an_orderly_restart),
         TEST(processes__share_a_limit_without_overshoot),
