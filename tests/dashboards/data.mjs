@@ -84,6 +84,15 @@ const steps = [
     'Put  | ighandoff title="..."  behind a search of yours. It shows up here within a minute.',
 ];
 const firstSteps = table(["Step", "What to do"], ...steps.map((text, n) => [n + 1, text]));
+const usageSteps = table(
+    ["Step", "What to do"],
+    ...[
+        steps[0],
+        'Put  | ighandoff title="..."  behind a search of yours: hand-offs are counted from the first one.',
+        "Set prices on the service's own page Budgets (/admin/budgets), so that what is used has a cost.",
+        "Make a budget there, in shadow at first: it refuses nothing and shows what it would have refused.",
+    ].map((text, n) => [n + 1, text]),
+);
 const noSteps = table(["Step", "What to do"]);
 
 const overview = {
@@ -368,10 +377,129 @@ const health = {
     ),
 };
 
+const meters = ["inference.tokens", "storage.bytes", "connector.compute", "api.calls"];
+const money = (number) => number.toFixed(2);
+const days = [...Array(23).keys()];
+const complete = "2026-11-23T12:00";
+const monthEnd = "2026-12-01";
+
+const usage = {
+    instances: table(["instance"], ["prod"], ["lab"]),
+    cost: table(["meter"], ...meters.map((name) => [name])),
+    days: table(
+        ["_time", "api.calls", "budget per day", "connector.compute", "inference.tokens", "storage.bytes"],
+        ...days.map((n) => [
+            `2026-11-${two(n + 1)}T12:00:00.000+00:00`,
+            money(3 + ((n * 7) % 5)),
+            money(66.67),
+            money(6 + ((n * 11) % 9)),
+            money((n % 7 > 4 ? 9 : 26) + ((n * 13) % 17) + n),
+            money(4 + n * 0.21),
+        ]),
+    ),
+    meters: table(
+        ["Meter", "Quantity", "Unit", "Cost", "Currency", "Share, %", "Complete up to"],
+        ["inference.tokens", 402117300, "tokens", 1005.29, "EUR", 66.2, complete],
+        ["connector.compute", 1811.25, "hours", 235.46, "EUR", 15.5, complete],
+        ["storage.bytes", 88213.442, "GB-hours", 145.55, "EUR", 9.6, complete],
+        ["api.calls", 1321140, "calls", 132.11, "EUR", 8.7, complete],
+        ["handoffs", 186, "hand-offs", null, "EUR", 0, complete],
+    ),
+    dimension: table(
+        ["Value", "Meter", "Quantity", "Unit", "Cost"],
+        ["large-2", "inference.tokens", 190500200, "tokens", 701.2],
+        ["small-4", "inference.tokens", 190316100, "tokens", 248.88],
+        ["embed-1", "inference.tokens", 21301000, "tokens", 55.21],
+    ),
+    forecast: table(["scope"], ["cost"], ["budget"], ["budget"], ["budget"]),
+    month: table(["spent", "forecast", "before", "unit"], [1518.41, 1987.3, 1764.02, "\u00a0EUR"]),
+    fullest: table(["share"], [91.2]),
+    ends: table(
+        [
+            "What", "So far", "Forecast", "Range", "Limit", "Unit", "Used, %", "Forecast, %", "Period before", "Ends",
+        ],
+        ["All cost", "1518.41", "1987.30", "1,880.11 to 2,101.77", null, "EUR", null, null, "1764.02", monthEnd],
+        ["Tokens, research", "182400000", "241500000", "225,000,000 to 258,000,000", "200000000", "tokens", 91.2, 120.8, null, monthEnd],
+        ["Cost, all", "1518.41", "1987.30", "1,880.11 to 2,101.77", "2000.00", "EUR", 75.9, 99.4, null, monthEnd],
+        ["Hand-offs a day", "38", "55", "44 to 71", "100", "hand-offs", 38, 55, null, "2026-11-24"],
+    ),
+    first_steps: noSteps,
+};
+
+const dec = (number) => `dec_${id(number).slice(0, 26)}`;
+const second = (n) => `2026-11-23 ${two(13 - Math.floor(n / 3))}:${two((53 * (n + 1)) % 60)}:${two((n * 37) % 60)}`;
+const verdicts = ["block", "block", "throttle", "would block", "block", "throttle", "throttle", "would throttle"];
+
+const budgets = {
+    instances: table(["instance"], ["prod"], ["lab"]),
+    budgets: table(["budget"], ["Tokens, research"], ["Cost, all"], ["Hand-offs a day"]),
+    totals: table(["budgets", "blocked", "throttled", "near", "over"], [6, 1, 1, 1, 2]),
+    shares: table(
+        ["budget", "used", "forecast"],
+        ["Tokens, lab", 100, 131],
+        ["Tokens, research", 91.2, 120.8],
+        ["Compute, imports", 84.1, 98.7],
+        ["Cost, all", 75.9, 99.4],
+        ["Hand-offs a day", 38, 55],
+        ["Storage", 12.5, 17],
+    ),
+    states: table(
+        [
+            "Budget", "State", "Used", "Limit", "Unit", "Used, %", "Forecast", "Resets", "Override", "Whom to ask",
+        ],
+        ["Tokens, lab", "blocked", "50000000", "50000000", "tokens", 100, "65500000", "2026-12-01 00:00", "none", "lab-leads@corp.example"],
+        ["Tokens, research", "throttled", "182400000", "200000000", "tokens", 91.2, "241500000", "2026-12-01 00:00", "+ 20,000,000 until 2026-11-30", "finance@corp.example"],
+        ["Compute, imports", "would block", "1211", "1440", "hours", 84.1, "1421", "2026-12-01 00:00", "none", "imports@corp.example"],
+        ["Cost, all", "notice", "1518.41", "2000.00", "EUR", 75.9, "1987.30", "2026-12-01 00:00", "none", "finance@corp.example"],
+        ["Hand-offs a day", "ok", "38", "100", "hand-offs", 38, "55", "2026-11-24 00:00", "no limit until 2026-11-25", "soc-lead@corp.example"],
+        ["Storage", "ok", "11025", "88200", "GB-hours", 12.5, null, "2026-12-01 00:00", "none", "finance@corp.example"],
+    ),
+    first_steps: noSteps,
+    decisions: table(["decision"], ...verdicts.map((_, n) => [dec(n)])),
+    refused: table(["refused"], [46]),
+    over_time: table(
+        ["_time", "block", "throttle", "would block", "would throttle"],
+        ...[0, 2, 7, 4, 1, 9, 13, 5].map((blocks, n) => [
+            day(16 + n),
+            blocks,
+            [3, 0, 6, 9, 2, 0, 4, 8][n],
+            [0, 0, 0, 2, 5, 0, 1, 0][n],
+            [1, 0, 0, 0, 2, 0, 0, 3][n],
+        ]),
+    ),
+    refusals: table(
+        ["Time", "Verdict", "Budget", "Meter", "Quantity", "Used", "Limit", "Who", "Decision"],
+        ...verdicts.map((verdict, n) => [
+            second(n),
+            verdict,
+            ["Tokens, lab", "Tokens, research", "Hand-offs a day"][n % 3],
+            n % 3 === 2 ? "handoffs" : "inference.tokens",
+            n % 3 === 2 ? 1 : 4000 + n * 1311,
+            n % 3 === 2 ? 100 : 49998000 + n * 17,
+            n % 3 === 2 ? 100 : 50000000,
+            analysts[n % 5],
+            dec(n),
+        ]),
+    ),
+    held: table(
+        ["Time", "Analyst", "Title", "What", "Budget", "Whom to ask", "Search head", "Decision"],
+        [second(2), "mara", titles[0], "blocked", "Hand-offs a day", "soc-lead@corp.example", "sh1", dec(2)],
+        [second(5), "zoë", titles[2], "throttled", "Hand-offs a day", "soc-lead@corp.example", "sh2", dec(5)],
+        [second(8), "tomás", titles[4], "waited 3 s", "Hand-offs a day", "soc-lead@corp.example", "sh1", dec(8)],
+    ),
+    overrides: table(
+        ["Asked", "Budget", "Amount", "State", "Until", "Reason", "Asked by", "Approved by"],
+        ["2026-11-23 09:12", "Hand-offs a day", "no limit", "active", "2026-11-25 09:00", "Incident 4711: every finding goes out", "olga", "piotr"],
+        ["2026-11-22 16:40", "Tokens, research", "+ 20,000,000 tokens", "active", "2026-11-30 00:00", "Model comparison, agreed with finance", "olga", null],
+        ["2026-11-23 13:20", "Tokens, lab", "+ 5,000,000 tokens", "waiting", "2026-11-24 13:00", "Training on Tuesday", "tomás", null],
+        ["2026-11-10 08:00", "Cost, all", "+ 150.00 EUR", "expired", "2026-11-12 08:00", "Migration weekend", "olga", "piotr"],
+    ),
+};
+
 const nothing = (rows) =>
     Object.fromEntries(Object.entries(rows).map(([name, {fields}]) => [name, table(fields)]));
 
-export const full = {overview, handoff_audit: audit, health};
+export const full = {overview, handoff_audit: audit, health, usage, budgets};
 
 // The first day: no record yet, and the self-test has nothing to test.
 export const empty = {
@@ -385,6 +513,18 @@ export const empty = {
         instances: audit.instances,
         totals: table(audit.totals.fields, [0, 0, 0, 0, 0]),
         first_steps: firstSteps,
+    },
+    usage: {
+        ...nothing(usage),
+        instances: usage.instances,
+        first_steps: usageSteps,
+    },
+    budgets: {
+        ...nothing(budgets),
+        instances: budgets.instances,
+        totals: table(budgets.totals.fields, [0, 0, 0, 0, 0]),
+        refused: table(budgets.refused.fields, [0]),
+        first_steps: usageSteps,
     },
     health: {
         ...nothing(health),

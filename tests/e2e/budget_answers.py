@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+KEYS = ("shadow", "meters", "basis", "currency", "mode", "unit")
 COMPLETE = "2026-11-23T13:00:00Z"
 
 
 def budget(name: str, number: int = 1, **state: Any) -> dict[str, Any]:
     """One of GET /v1/budgets; what is not said is well."""
-    definition = {key: state.pop(key) for key in list(state) if key in ("shadow", "meters", "basis", "currency", "mode")}
+    definition = {key: state.pop(key) for key in list(state) if key in KEYS}
     return {
         "id": f"bdg_{number:022d}",
         "name": name,
@@ -30,6 +31,7 @@ def budget(name: str, number: int = 1, **state: Any) -> dict[str, Any]:
         "recipients": ["rcp_1", "rcp_2"],
         "contact": "finance@corp.example",
         "two_person": False,
+        "unit": "hand-offs",
         "version": 3,
         "created_at": "2026-11-01T08:00:00Z",
         "created_by": "olga",
@@ -61,9 +63,15 @@ def override(number: int = 1, **more: Any) -> dict[str, Any]:
         "amount": "20",
         "reason": "incident 4711",
         "state": "active",
-        "created_at": "2026-11-20T09:00:00Z",
-        "created_by": "olga",
+        "asked_at": "2026-11-20T09:00:00Z",
+        "asked_by": "olga",
         "expires_at": "2026-11-30T09:00:00Z",
+        "approved_at": None,
+        "approved_by": None,
+        "approved_reason": None,
+        "ended_at": None,
+        "ended_by": None,
+        "ended_reason": None,
         **more,
     }
 

@@ -12,9 +12,13 @@ from splunkd import SearchOptions, conf, run_search
 from splunkd.evaluate import Pipeline
 from splunkd.fields import Flow, expand, split
 
-from .harness import EndToEnd, visits
+from .budget_case import HOUR_S, BudgetCase, later
+from .harness import Place, request, visits
+from .test_usage import BATCH, use
 
-TOKEN = re.compile(r"\$\w+(?:\.\w+)?(?:\|\w)?\$")
+TOKEN = re.compile(r"\$(\w+)(?:\.\w+)?(?:\|\w)?\$")
+CHOSEN = {"by": "model"}  # what a token stands for, where any text will not do
+OWN = re.compile(r"\b(?:igaudit|igdoctor|igusage)(?: [^|\]]*[^|\] ])?")
 SPLUNKD = {"component", "log_level", "event_message", "date_hour"}
 
 CONF = {"title", "instance"}  # of configs/conf-intelgraph
@@ -29,7 +33,11 @@ def members(records: list[Any]) -> set[str]:
     return found
 
 
-class DashboardsCase(EndToEnd):
+def filled(query: str) -> str:
+    return TOKEN.sub(lambda token: f'"{CHOSEN.get(token[1], "default")}"', query)
+
+
+class DashboardsCase(BudgetCase):
     """Of the staged app."""
 
     def definitions(self, home: Any) -> dict[str, Any]:
@@ -63,20 +71,38 @@ class DashboardsCase(EndToEnd):
 
 
 class DashboardsTest(DashboardsCase):
+    def use_all(self, place: Place) -> None:
+        """So that each command of a dashboard has something to show, and each kind of record is there."""
+        throttle = {"from_percent": "1", "rate": "1", "burst": "1"}
+        prices = {"currency": "EUR", "prices": [{"meter": "api.calls", "per": "1000", "price": "2.50"}]}
+        self.assertEqual(self.ask(place, "POST", "v1/prices", prices).status, 201)
+        self.make(place, "Slow", 100, mode="throttle", throttle=throttle)
+        made = self.make(place, "Few", 4)
+        over = {"kind": "bypass", "reason": "one more", "expires_at": later(HOUR_S)}
+        token = place.service.token(place.tenant, "meter")
+        body = json.dumps([use("1", 1000, dimensions={"route": "/v1/x"})]).encode()
+        answer = request(place.service.url + "v1/events", "POST", token, body, {"Content-Type": BATCH})
+        self.assertEqual(answer.status, 200, answer.text)
+        outcomes = [self.outcome(self.hand_off(place, f"2.{n}")) for n in range(5)]
+        self.assertEqual(outcomes[-1], "blocked")
+        self.refusals(place, 1)
+        self.assertEqual(self.ask(place, "POST", f"v1/budgets/{made['id']}/overrides", over).status, 201)
+
     def test_each_field_that_a_search_reads_is_in_what_is_written(self) -> None:
         service = self.own_service()
         service.start()
         place = self.place(service)
         place.search('ighandoff title="Beaconing"', visits(20), sid="1.1")
+        self.use_all(place)
         views = self.definitions(place.splunk.home)
         made: dict[str, set[str]] = {}
         for model in views.values():
             for each in model["dataSources"].values():
-                first = split(TOKEN.sub('"default"', each["options"]["query"]), "|")[:2]
-                own = not first[0] and not first[1].startswith("`")
-                if own and "extend" not in each["options"]:
-                    made[first[1]] = self.generated(place, first[1])
-        self.assertEqual({part.split(" ")[0] for part in made}, {"igaudit", "igdoctor"})
+                for part in OWN.findall(filled(each["options"]["query"])):
+                    made[part] = made.get(part) or self.generated(place, part)
+        self.assertEqual({part.split(" ")[0] for part in made}, {"igaudit", "igdoctor", "igusage"})
+        shown = {match[1] for part in made if (match := re.search(r"show=(\w+)", part))}
+        self.assertEqual(shown, {"cost", "budgets", "forecast", "decisions", "overrides"})
         service.stop()
         place.search("ighandoff", visits(5), sid="1.2")
         audit = members(place.splunk.audit)
@@ -99,10 +125,10 @@ class DashboardsTest(DashboardsCase):
                 if "extend" in each["options"]:
                     text = f"{queries[each['options']['extend']]['options']['query']} {text}"
                 with self.subTest(view=view, search=name):
-                    given = Flow(source).run(expand(TOKEN.sub('"default"', text), macros))
+                    given = Flow(source).run(expand(filled(text), macros))
                     self.assertTrue(given)
                 searches += 1
-        self.assertGreater(searches, 20)
+        self.assertGreater(searches, 40)
 
 
 def as_events(records: list[Any]) -> list[Any]:
@@ -130,7 +156,7 @@ class HandoffAuditTest(DashboardsCase):
     ) -> dict[str, Any]:
         """Each hand-off's search id -> its row."""
         model = self.definitions(place.splunk.home)["handoff_audit"]
-        query = TOKEN.sub('"default"', model["dataSources"]["compared"]["options"]["query"])
+        query = filled(model["dataSources"]["compared"]["options"]["query"])
 
         def source(text: str) -> list[Any] | None:
             if text.startswith("igaudit "):

@@ -88,6 +88,8 @@ def words(text: str) -> list[str]:
 def names_in(expression: str) -> Iterator[str]:
     """The fields that an eval expression reads."""
     bare = re.sub(r'"(?:\\.|[^"\\])*"', '""', expression)
+    yield from re.findall(r"'([^']+)'", bare)
+    bare = re.sub(r"'[^']+'", "", bare)
     for match in re.finditer(rf"(?<![\w.])({NAME})(\s*\()?", bare):
         if not match[2] and match[1] not in WORDS:
             yield match[1]
@@ -205,7 +207,7 @@ class Flow:
 
     def _do_timechart(self, text: str) -> None:
         self.need("_time")
-        self._do_stats(text)
+        self._do_stats(re.sub(r"^(?:\w+=\S+\s+)+", "", text))
         self.fields.add("_time")
 
     def _do_chart(self, text: str) -> None:
@@ -236,7 +238,7 @@ class Flow:
         self.need(*[word for word in words(text) if word not in ("-", "+") and not word.isdigit()])
 
     def _do_fillnull(self, text: str) -> None:
-        self.need(*[word for word in words(text) if not word.startswith("value=")])
+        self.need(*words(re.sub(r'value=(?:"[^"]*"|\S+)', "", text)))
 
     def _do_addtotals(self, text: str) -> None:
         self.fields.add(re.fullmatch(r"fieldname=(\w+)", text)[1])
@@ -255,6 +257,13 @@ class Flow:
         self.need(field)
         re.compile(pattern.replace("(?<", "(?P<"))
         self.fields |= set(re.findall(r"\(\?<(\w+)>", pattern))
+
+    def _do_appendpipe(self, text: str) -> None:
+        before = set(self.fields)
+        for part in split(text.strip()[1:-1], "|"):
+            name, _, rest = part.partition(" ")
+            getattr(self, f"_do_{name}")(rest.strip())
+        self.fields |= before
 
     def _do_append(self, text: str) -> None:
         self.fields |= Flow(self._source).run(text.strip()[1:-1].strip())

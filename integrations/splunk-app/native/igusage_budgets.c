@@ -9,7 +9,7 @@
 #include "libs/core/os.h"
 #include "libs/text/time.h"
 
-enum { PATH_BYTES = 1024, LIST_BYTES = 256, PAGE_ROWS = 1000 };
+enum { PATH_BYTES = 1024, LIST_BYTES = 256, PAGE_ROWS = 500 };
 
 #define COUNT(table) (sizeof(table) / sizeof(table)[0])
 #define GIVEN        NULL, FLAT_GIVEN, true
@@ -96,7 +96,7 @@ static const struct flat_column cost_columns[COUNT(forecast_columns)] = {
 };
 
 static const struct flat_column override_columns[] = {
-    {"_time", "created_at", FLAT_EPOCH, true},
+    {"_time", "asked_at", FLAT_EPOCH, true},
     {"override", "id", FLAT_TEXT, true},
     {"budget", GIVEN},
     {"budget_id", GIVEN},
@@ -105,11 +105,13 @@ static const struct flat_column override_columns[] = {
     {"amount", "amount", FLAT_NUMBER, false},
     {"state", "state", FLAT_TEXT, true},
     {"reason", "reason", FLAT_TEXT, true},
-    {"asked_by", "created_by", FLAT_TEXT, false},
+    {"asked_by", "asked_by", FLAT_TEXT, false},
     {"approved_by", "approved_by", FLAT_TEXT, false},
     {"approved_at", "approved_at", FLAT_TIME, false},
+    {"approved_reason", "approved_reason", FLAT_TEXT, false},
     {"ended_by", "ended_by", FLAT_TEXT, false},
     {"ended_at", "ended_at", FLAT_TIME, false},
+    {"ended_reason", "ended_reason", FLAT_TEXT, false},
     {"expires_at", "expires_at", FLAT_TIME, true},
     {"instance", GIVEN},
 };
@@ -179,17 +181,13 @@ static enum fault_code get_budgets(struct igusage *usage, struct fault *fault)
     return FAULT_NONE;
 }
 
-/* Of several meters all have the same. */
-static struct str unit_of(const struct igusage *usage, const struct json *budget)
+/* The currency, or what the budget counts. */
+static struct str unit_of(const struct json *budget)
 {
     struct str text;
-    if (json_text(json_member(budget, "currency"), &text))
+    if (json_text(json_member(budget, "currency"), &text) ||
+        json_text(json_member(budget, "unit"), &text))
         return text;
-    if (!json_text(json_first(json_member(budget, "meters")), &text))
-        return STR("");
-    for (size_t i = 0; i < usage->meter_count; i++)
-        if (str_equal(usage->meters[i].name, text))
-            return usage->meters[i].is_level ? usage->meters[i].shown_unit : usage->meters[i].unit;
     return STR("");
 }
 
@@ -197,8 +195,7 @@ static enum fault_code open_budgets(struct igusage *usage, struct command_messag
                                     struct fault *fault)
 {
     (void)messages;
-    enum fault_code code = igusage_get_meters(usage, fault);
-    return code == FAULT_NONE ? get_budgets(usage, fault) : code;
+    return get_budgets(usage, fault);
 }
 
 static const struct json *take_budget(struct igusage *usage)
@@ -225,7 +222,7 @@ static enum fault_code step_budgets(struct igusage *usage, struct generating_row
     const struct json *budget = take_budget(usage);
     usage->ended = !budget;
     return budget ? put(usage, budget, "budgets", budget_columns, COUNT(budget_columns),
-                        (const struct str[]){str_of(usage->asked_at), unit_of(usage, budget),
+                        (const struct str[]){str_of(usage->asked_at), unit_of(budget),
                                              usage->settings.instance},
                         rows, fault)
                   : FAULT_NONE;
@@ -286,7 +283,7 @@ static enum fault_code step_forecast(struct igusage *usage, struct generating_ro
     return put(usage, object, cost ? "costs" : "budgets", cost ? cost_columns : forecast_columns,
                COUNT(forecast_columns),
                (const struct str[]){str_of(usage->asked_at), cost ? STR("cost") : STR("budget"),
-                                    cost ? usage->currency : unit_of(usage, object),
+                                    cost ? usage->currency : unit_of(object),
                                     usage->settings.instance},
                rows, fault);
 }
@@ -350,10 +347,9 @@ static enum fault_code step_overrides(struct igusage *usage, struct generating_r
     (void)json_text(json_member(usage->budget_now, "name"), &name);
     (void)json_text(json_member(usage->budget_now, "id"), &id);
     usage->row = json_next(row);
-    return put(
-        usage, row, "overrides", override_columns, COUNT(override_columns),
-        (const struct str[]){name, id, unit_of(usage, usage->budget_now), usage->settings.instance},
-        rows, fault);
+    return put(usage, row, "overrides", override_columns, COUNT(override_columns),
+               (const struct str[]){name, id, unit_of(usage->budget_now), usage->settings.instance},
+               rows, fault);
 }
 
 static enum fault_code prepare_overrides(struct igusage *usage, struct fault *fault)

@@ -55,16 +55,6 @@ static enum fault_code read_list(const struct wire_place *place, const struct js
     return FAULT_NONE;
 }
 
-static enum fault_code read_kind(const struct wire_place *place, const struct json *value,
-                                 void *out)
-{
-    struct str text;
-    if (!json_text(value, &text))
-        return wire_member_fault(place, FAULT_INPUT, "must be a text");
-    *(bool *)((char *)out + place->member->offset) = str_equal(text, STR("level"));
-    return FAULT_NONE;
-}
-
 /* --- GET /v1/usage -------------------------------------------------------------------------- */
 
 #define AT(member) offsetof(struct usage_report, member)
@@ -132,9 +122,6 @@ struct str usage_report_dimension(const struct usage_report_row *row, const char
 #define AT(member) offsetof(struct usage_report_meter, member)
 static const struct wire_member meter_members[] = {
     {"name", wire_read_text, AT(name), 1, NAME_MAX, true},
-    {"kind", read_kind, AT(is_level), 0, 0, false},
-    {"unit", wire_read_text, AT(unit), 1, NAME_MAX, false},
-    {"shown_unit", wire_read_text, AT(shown_unit), 1, NAME_MAX, false},
     {"dimensions", read_list, AT(dimensions), 0, 0, true},
 };
 #undef AT
@@ -173,7 +160,6 @@ enum fault_code usage_report_meters(struct arena *arena, struct str text, size_t
         if (count == most)
             return fault_field(fault, FAULT_LIMIT, "meters",
                                "there are more than %zu meters; name one: meter=<name>", most);
-        out[count] = (struct usage_report_meter){.is_level = false};
         code = wire_read_members(each, "meters", meter_members, COUNT(meter_members),
                                  WIRE_SKIP_UNKNOWN, &out[count++], fault);
         if (code != FAULT_NONE)

@@ -38,9 +38,6 @@ struct str usage_report_dimension(const struct usage_report_row *row, const char
 
 struct usage_report_meter {
     struct str name;
-    struct str unit;       /* of events */
-    struct str shown_unit; /* that people read */
-    bool is_level;         /* a quantity holds until the next one: budgets count the shown unit */
     const struct json *dimensions; /* texts */
 };
 
