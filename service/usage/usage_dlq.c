@@ -38,14 +38,15 @@ enum fault_code usage_dlq_put(struct store *store, const struct usage_batch *bat
 
 #define COLUMNS                                                                                    \
     "id, state, reason, detail, source, event_id, event, received_us, ended_us, ended_by, "        \
-    "ended_why"
+    "ended_why, replayed"
 
 static enum fault_code read_entry(struct statement *query, struct arena *arena,
                                   struct usage_dlq_entry *out, struct fault *fault)
 {
-    struct str texts[8];
-    static const int columns[] = {1, 2, 3, 4, 5, 6, 9, 10};
-    for (int i = 0; i < 8; i++) {
+    enum { TEXTS = 9 };
+    static const int columns[TEXTS] = {1, 2, 3, 4, 5, 6, 9, 10, 11};
+    struct str texts[TEXTS];
+    for (int i = 0; i < TEXTS; i++) {
         texts[i] = arena_copy(arena, store_text(query, columns[i]));
         if (!texts[i].ptr)
             return fault_set(fault, FAULT_NO_MEMORY, "no memory left for the DLQ's entries");
@@ -62,6 +63,7 @@ static enum fault_code read_entry(struct statement *query, struct arena *arena,
         .ended_us = store_is_null(query, 8) ? 0 : store_whole(query, 8),
         .ended_by = texts[6],
         .ended_why = texts[7],
+        .replayed = texts[8],
     };
     return FAULT_NONE;
 }
@@ -73,7 +75,8 @@ enum fault_code usage_dlq_list(struct store *store, struct str tenant,
     static const char sql[] =
         "SELECT " COLUMNS
         " FROM usage_dlq WHERE tenant = $1 AND (CAST($2 AS BIGINT) = 0 OR id < $2)"
-        " AND ($3 = '' OR state = $3) AND ($4 = '' OR reason = $4) ORDER BY id DESC LIMIT $5";
+        " AND ($3 = '' OR state = $3) AND ($4 = '' OR reason = $4) AND ($5 = '' OR source = $5)"
+        " ORDER BY id DESC LIMIT $6";
     struct statement *query;
     bool row = true;
     int64_t count = 0;
@@ -84,7 +87,8 @@ enum fault_code usage_dlq_list(struct store *store, struct str tenant,
     store_bind_whole(query, 2, filter->before);
     store_bind_text(query, 3, filter->state);
     store_bind_text(query, 4, filter->reason);
-    store_bind_whole(query, 5, filter->limit);
+    store_bind_text(query, 5, filter->source);
+    store_bind_whole(query, 6, filter->limit);
     code = store_step(query, &row, fault);
     while (code == FAULT_NONE && row) {
         code = read_entry(query, arena, &out[count++], fault);
@@ -120,15 +124,18 @@ enum fault_code usage_dlq_find(struct store *store, struct str tenant, int64_t i
 enum fault_code usage_dlq_end(struct store *store, struct str tenant, int64_t id,
                               const struct usage_dlq_end *end, struct fault *fault)
 {
-    static const char sql[] =
-        "UPDATE usage_dlq SET state = $1, event = $2, ended_by = $3, ended_why = $4, ended_us = $5"
-        " WHERE tenant = $6 AND id = $7 AND state = 'open'";
+    static const char sql[] = "UPDATE usage_dlq SET state = $1, replayed = $2, ended_by = $3, "
+                              "ended_why = $4, ended_us = $5"
+                              " WHERE tenant = $6 AND id = $7 AND state = 'open'";
     struct statement *update;
     enum fault_code code = store_prepare(store, sql, &update, fault);
     if (code != FAULT_NONE)
         return code;
     store_bind_text(update, 1, str_of(end->state));
-    store_bind_text(update, 2, end->event);
+    if (end->replayed.len > 0)
+        store_bind_text(update, 2, end->replayed);
+    else
+        store_bind_null(update, 2);
     store_bind_text(update, 3, end->by);
     store_bind_text(update, 4, end->why);
     store_bind_whole(update, 5, end->at_us);

@@ -16,20 +16,22 @@ struct usage_dlq_entry {
     struct str detail;
     struct str source; /* "": it could not be read */
     struct str event_id;
-    struct str event;
+    struct str event;    /* as it came */
+    struct str replayed; /* what was replayed in its place; "": nothing else */
     int64_t received_us;
     int64_t ended_us; /* 0: open */
     struct str ended_by;
     struct str ended_why;
 };
 
-/* Newest first, those below `before` (0: from the newest); "" is any state or reason. Texts are
- * copied into the arena. */
+/* Newest first, those below `before` (0: from the newest); "" is any state, reason or source. Texts
+ * are copied into the arena. */
 struct usage_dlq_filter {
     int64_t before;
     int64_t limit; /* 1 .. USAGE_DLQ_PAGE_MAX */
     struct str state;
     struct str reason;
+    struct str source;
 };
 enum fault_code usage_dlq_list(struct store *store, struct str tenant,
                                const struct usage_dlq_filter *filter, struct arena *arena,
@@ -41,10 +43,11 @@ enum fault_code usage_dlq_find(struct store *store, struct str tenant, int64_t i
                                struct arena *arena, struct usage_dlq_entry *out,
                                struct fault *fault) MUST_USE;
 
-/* Ends an open entry; FAULT_CONFLICT when it has ended. `event` is what was replayed. */
+/* Ends an open entry; FAULT_CONFLICT when it has ended. `replayed` is another event in its place,
+ * "" for none. */
 struct usage_dlq_end {
     const char *state; /* replayed, discarded */
-    struct str event;
+    struct str replayed;
     struct str by;
     struct str why;
     int64_t at_us;

@@ -9,6 +9,7 @@
 #include "service/service.h"
 #include "service/usage/usage_dlq.h"
 #include "service/usage/usage_query.h"
+#include "service/usage/usage_report.h"
 
 enum {
     LIST_USUAL = 50,
@@ -33,6 +34,8 @@ static void put_entry(struct json_out *out, const struct usage_dlq_entry *entry)
         json_put_text(out, "ended_why", entry->ended_why);
     }
     json_put_text(out, "event", entry->event); /* as text: it need not be JSON */
+    if (entry->replayed.len > 0)
+        json_put_text(out, "replayed", entry->replayed);
     json_close(out, '}');
 }
 
@@ -63,6 +66,25 @@ static enum fault_code read_state(const struct web_request *request, struct str 
     return FAULT_NONE;
 }
 
+/* A misspelt reason would look like a DLQ without such entries. */
+static enum fault_code read_reason(const struct web_request *request, struct str *out,
+                                   struct fault *fault)
+{
+    static const char *const reasons[] = {"invalid", "limit",         "future",    "late",
+                                          "clash",   "unknown_event", "not_a_use", "own"};
+    struct str reason = web_query(request, "reason");
+    bool is_one = reason.len == 0;
+    for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++)
+        is_one = is_one || str_equal(reason, str_of(reasons[i]));
+    if (!is_one)
+        return fault_field(fault, FAULT_INPUT, "reason",
+                           "reason holds \"%.*s\"; it must be invalid, limit, future, late, clash, "
+                           "unknown_event, not_a_use or own",
+                           STR_ARG(str_take(reason, 40)));
+    *out = reason;
+    return FAULT_NONE;
+}
+
 static enum fault_code get_list(void *context, struct web_request *request, struct web_reply *reply,
                                 struct fault *fault)
 {
@@ -82,10 +104,13 @@ static enum fault_code get_list(void *context, struct web_request *request, stru
     if (code == FAULT_NONE)
         code = read_state(request, &filter.state, fault);
     if (code == FAULT_NONE)
+        code = read_reason(request, &filter.reason, fault);
+    if (code == FAULT_NONE)
+        code = usage_read_source(request, &filter.source, fault);
+    if (code == FAULT_NONE)
         code = store_pool_take(service->pool, &store, fault);
     if (code != FAULT_NONE)
         return code;
-    filter.reason = web_query(request, "reason");
     code = usage_dlq_list(store, caller.tenant, &filter, request->arena, entries, &count, fault);
     store_pool_give(service->pool, store);
     if (code != FAULT_NONE)
@@ -101,6 +126,31 @@ static enum fault_code get_list(void *context, struct web_request *request, stru
     else
         json_put_null(&out, "next");
     json_close(&out, '}');
+    return buf_check(&reply->body, "the answer", fault);
+}
+
+static enum fault_code get_entry(void *context, struct web_request *request,
+                                 struct web_reply *reply, struct fault *fault)
+{
+    struct service *service = context;
+    struct identity_caller caller;
+    struct usage_dlq_entry entry;
+    struct store *store;
+    int64_t id;
+    enum fault_code code =
+        identity_gate(service->identity, request, PERMIT_USAGE_ADMIN, &caller, fault);
+    if (code == FAULT_NONE)
+        code = read_id(request, &id, fault);
+    if (code == FAULT_NONE)
+        code = store_pool_take(service->pool, &store, fault);
+    if (code != FAULT_NONE)
+        return code;
+    code = usage_dlq_find(store, caller.tenant, id, request->arena, &entry, fault);
+    store_pool_give(service->pool, store);
+    if (code != FAULT_NONE)
+        return code;
+    struct json_out out = json_out_to(&reply->body);
+    put_entry(&out, &entry);
     return buf_check(&reply->body, "the answer", fault);
 }
 
@@ -236,7 +286,7 @@ static enum fault_code end_in(struct store *store, void *context, struct fault *
     struct str event = ending->event.len > 0 ? ending->event : entry.event;
     const struct usage_dlq_end end = {
         .state = ending->replay ? "replayed" : "discarded",
-        .event = event,
+        .replayed = ending->event,
         .by = ending->caller.name,
         .why = ending->why,
         .at_us = ending->request->started_us,
@@ -287,6 +337,7 @@ static enum fault_code post_discard(void *context, struct web_request *request,
 
 const struct web_route usage_dlq_routes[] = {
     {"GET", "/v1/usage/dlq", get_list, 0},
+    {"GET", "/v1/usage/dlq/{}", get_entry, 0},
     {"POST", "/v1/usage/dlq/{}/replay", post_replay, BODY_MAX},
     {"POST", "/v1/usage/dlq/{}/discard", post_discard, BODY_MAX},
     WEB_ROUTES_END,

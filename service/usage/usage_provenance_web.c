@@ -110,8 +110,8 @@ static enum fault_code reply_csv(const struct usage_provenance_report *report,
 
 /* --- GET /v1/usage/provenance --------------------------------------------------------------- */
 
-static enum fault_code read_source(const struct web_request *request, struct str *out,
-                                   struct fault *fault)
+enum fault_code usage_read_source(const struct web_request *request, struct str *out,
+                                  struct fault *fault)
 {
     struct str source = web_query(request, "source");
     if (source.len > USAGE_TEXT_MAX)
@@ -140,7 +140,7 @@ static enum fault_code get_provenance(void *context, struct web_request *request
     if (code == FAULT_NONE)
         code = usage_read_span(request, os_now_us(), &from_us, &to_us, fault);
     if (code == FAULT_NONE)
-        code = read_source(request, &only, fault);
+        code = usage_read_source(request, &only, fault);
     if (code == FAULT_NONE)
         code = store_pool_take(service->pool, &store, fault);
     if (code != FAULT_NONE)

@@ -15,6 +15,10 @@ enum fault_code usage_read_span(const struct web_request *request, int64_t now_u
 enum fault_code usage_read_format(const struct web_request *request, bool *out_csv,
                                   struct fault *fault) MUST_USE;
 
+/* source=: of one source of events; "" for all. */
+enum fault_code usage_read_source(const struct web_request *request, struct str *out,
+                                  struct fault *fault) MUST_USE;
+
 /* A cell of CSV: quoted; a value that a spreadsheet would take for a formula gets an apostrophe
  * before it. */
 void usage_add_cell(struct buf *out, struct str text);

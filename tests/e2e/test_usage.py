@@ -191,6 +191,12 @@ class UsageTest(EndToEnd):
         self.assertIn("still not good", still.json["detail"])
         mended = self.end(negative["id"], "replay", why="typo", event=json.dumps(use("1", 4)))
         self.assertEqual(mended.json["outcome"], "accepted", mended.text)
+        kept = self.service.json(f"v1/usage/dlq/{negative['id']}", self.admin)
+        self.assertEqual((kept["state"], kept["ended_why"]), ("replayed", "typo"))
+        self.assertEqual(json.loads(kept["event"])["data"]["quantity"], -4)  # as it came
+        self.assertEqual(json.loads(kept["replayed"])["data"]["quantity"], 4)
+        (only,) = self.service.json("v1/usage/dlq?source=/e2e&state=open", self.admin)["entries"]
+        self.assertEqual(only["reason"], "late")
         self.assertEqual(self.end(old["id"], "replay", why="backfill").json["outcome"], "accepted")
         self.assertEqual(self.end(junk["id"], "discard", why="no event").json["state"], "discarded")
         self.assertEqual(self.end(junk["id"], "discard", why="again").status, 409)

@@ -50,6 +50,7 @@ static const struct {
     {"GET", "/v1/usage", "vnud"},
     {"GET", "/v1/usage/provenance", "vnud"},
     {"GET", "/v1/usage/dlq", "d"},
+    {"GET", "/v1/usage/dlq/{}", "d"},
     {"POST", "/v1/usage/dlq/{}/replay", "d"},
     {"POST", "/v1/usage/dlq/{}/discard", "d"},
     {"GET", "/v1/budgets", "vnud"},
