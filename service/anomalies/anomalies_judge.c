@@ -7,7 +7,7 @@
 
 enum {
     WEEK = 7,
-    WEEKS_LEAST = 4, /* of a weekday, to be compared with by itself */
+    PATTERN_DAYS_LEAST = 28, /* four of a weekday, to be compared with by itself */
     SLOPES_MAX = ANOMALIES_DAYS_MAX * ANOMALIES_DAYS_MAX / WEEK,
 };
 
@@ -123,7 +123,7 @@ static bool has_weekly_pattern(const double *days, size_t count)
     double by_weekday[ANOMALIES_DAYS_MAX];
     double by_all[ANOMALIES_DAYS_MAX];
     double sorted[ANOMALIES_DAYS_MAX];
-    if (count < WEEKS_LEAST * WEEK)
+    if (count < PATTERN_DAYS_LEAST)
         return false;
     memcpy(sorted, days, count * sizeof *sorted);
     double level = anomalies_median(sorted, count);

@@ -199,6 +199,7 @@ static const struct {
     double least_share;
 } levels[] = {{"low", 7, 0.5}, {"medium", 5, 0.25}, {"high", 4, 0.2}};
 
+enum { LIST_MAX = NOTIFY_RECIPIENTS_MAX * (NOTIFY_ID_MAX + 4) };
 enum { LEVELS = sizeof levels / sizeof levels[0], LEAST_SHOWN = 10 };
 
 bool anomalies_is_sensitivity(struct str word)
@@ -295,7 +296,7 @@ enum fault_code anomalies_settings_put(struct store *store, struct str tenant,
         " updated_us = excluded.updated_us, updated_by = excluded.updated_by";
     struct statement *insert;
     struct buf recipients;
-    buf_init(&recipients, NOTIFY_RECIPIENTS_MAX * (NOTIFY_ID_MAX + 4));
+    buf_init(&recipients, LIST_MAX);
     struct json_out json = json_out_to(&recipients);
     json_open(&json, '[');
     for (size_t i = 0; i < settings->recipient_count; i++)

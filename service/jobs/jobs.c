@@ -122,13 +122,12 @@ static void go_round(struct worker *worker)
 
 /* --- threads -------------------------------------------------------------------------------- */
 
+/* The next look; sooner when the runner ends. */
 static void rest(struct jobs_runner *runner)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += TICK_MS * 1000000L;
-    until.tv_sec += until.tv_nsec / 1000000000L;
-    until.tv_nsec %= 1000000000L;
+    int64_t until_us = os_monotonic_us() + TICK_MS * INT64_C(1000);
+    const struct timespec until = {.tv_sec = until_us / SECOND_US,
+                                   .tv_nsec = until_us % SECOND_US * 1000};
     pthread_mutex_lock(&runner->lock);
     if (!atomic_load(&runner->ending))
         (void)pthread_cond_timedwait(&runner->wake, &runner->lock, &until);
@@ -155,7 +154,7 @@ static enum fault_code draw_holder(char out[JOBS_HOLDER_MAX], struct fault *faul
         out[2 * i] = digits[bytes[i] >> 4];
         out[2 * i + 1] = digits[bytes[i] & 15];
     }
-    out[2 * HOLDER_BYTES] = '\0';
+    out[JOBS_HOLDER_MAX - 1] = '\0';
     return FAULT_NONE;
 }
 
