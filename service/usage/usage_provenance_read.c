@@ -92,11 +92,11 @@ static enum fault_code read_rows(struct building *building, struct store *store,
                                  bool rejected, struct fault *fault)
 {
     static const char accepted_sql[] =
-        "SELECT coalesce(s.source, ''), p.provenance, CAST(sum(p.events) AS BIGINT)"
-        " FROM usage_provenance AS p"
-        " LEFT JOIN usage_sources AS s ON s.tenant = p.tenant AND s.id = p.provenance / 16"
-        " WHERE p.tenant = $1 AND p.day_us >= $2 AND p.day_us < $3"
-        " GROUP BY p.provenance, s.source ORDER BY p.provenance";
+        "SELECT coalesce(s.source, ''), g.provenance, g.events FROM ("
+        "  SELECT tenant, provenance, CAST(sum(events) AS BIGINT) AS events FROM usage_provenance"
+        "  WHERE tenant = $1 AND day_us >= $2 AND day_us < $3 GROUP BY tenant, provenance) AS g"
+        " LEFT JOIN usage_sources AS s ON s.tenant = g.tenant AND s.id = g.provenance / 16"
+        " ORDER BY g.provenance";
     static const char rejected_sql[] =
         "SELECT coalesce(source, ''), CAST(0 AS BIGINT), count(*) FROM usage_dlq"
         " WHERE tenant = $1 AND received_us >= $2 AND received_us < "
