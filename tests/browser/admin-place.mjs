@@ -140,6 +140,13 @@ async function fill(url, token) {
         mode: "notify",
         thresholds: percent("90"),
     });
+    // One refusal on record: what is over its limit asks for more.
+    const refused = await fetch(`${url}/v1/decisions`, {
+        method: "POST",
+        headers: {Authorization: `Bearer ${token}`, "Content-Type": "application/json"},
+        body: JSON.stringify({action: "check", meter: "inference.tokens", quantity: "4000"}),
+    });
+    assert.equal(refused.status, 402, await refused.text());
     return {spend, tokens};
 }
 

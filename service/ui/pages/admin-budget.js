@@ -9,15 +9,18 @@ import {askOverride, overrideList} from "./budget-override.js";
 import {
     amountText,
     amountTitle,
+    dayNode,
     meterBar,
     modes,
     periods,
     sameThreshold,
+    tenantZone,
     thresholdText,
     timeNode,
     unitOf,
     verdictBadge,
 } from "./budget-parts.js";
+import {dayOf, minuteOf, shortDay} from "./days.js";
 import {compare, decimal} from "./decimal.js";
 import {formDialog, sendChange} from "./form.js";
 import {announce, failure, loading, message, pageHead} from "./parts.js";
@@ -60,7 +63,13 @@ function amount(text, budget, unit) {
     );
 }
 
-function stateCard(budget, unit) {
+function settledAt(text, zone) {
+    const ms = Date.parse(text ?? "");
+    if (Number.isNaN(ms)) return "\u2013";
+    return `${shortDay(dayOf(ms, zone))}, ${minuteOf(ms, zone).slice(11)}`;
+}
+
+function stateCard(budget, unit, zone) {
     const {state} = budget;
     const reserved = decimal(state.reserved);
     const {forecast} = state;
@@ -73,7 +82,7 @@ function stateCard(budget, unit) {
         {class: "card", "aria-label": "State"},
         el(
             "dl",
-            {class: "tiles"},
+            {class: "tiles tiles-six"},
             tile(
                 "Used",
                 amount(state.used, budget, unit),
@@ -102,13 +111,13 @@ function stateCard(budget, unit) {
                 : tile("Forecast to the end", "\u2013", "Too little is known yet."),
             tile(
                 "Begins anew",
-                el("span", {class: "tile-time"}, timeNode(state.period_to)),
-                `UTC; ${counted(Number(state.days_left ?? 0), "day")} left`,
+                el("span", {class: "tile-time"}, dayNode(state.period_to, zone)),
+                `${counted(Number(state.days_left ?? 0), "day")} left`,
             ),
             tile(
                 "Complete up to",
-                el("span", {class: "tile-time"}, timeNode(state.complete_up_to)),
-                "UTC; later numbers are still settling.",
+                el("span", {class: "tile-time"}, settledAt(state.complete_up_to, zone)),
+                `${zone}. Later numbers still settle.`,
             ),
         ),
     );
@@ -312,10 +321,11 @@ function overridesCard(session, budget, unit, again) {
 }
 
 async function budgetPage({main, session}, id) {
-    const [budget, {meters}, told] = await Promise.all([
+    const [budget, {meters}, told, zone] = await Promise.all([
         getJson(path(id)),
         getJson("/v1/meters"),
         perhaps(getJson("/v1/recipients"), {recipients: []}),
+        tenantZone(),
     ]);
     const unit = unitOf(budget, meters);
     const again = () =>
@@ -340,7 +350,7 @@ async function budgetPage({main, session}, id) {
         el(
             "div",
             {class: "stack"},
-            stateCard(budget, unit),
+            stateCard(budget, unit, zone),
             el(
                 "div",
                 {class: "two"},

@@ -5,10 +5,11 @@ import {adminFrame, mayWrite} from "./admin-frame.js";
 import {
     amountText,
     amountTitle,
+    dayNode,
     meterBar,
     modes,
     periods,
-    timeNode,
+    tenantZone,
     unitOf,
     verdictBadge,
 } from "./budget-parts.js";
@@ -32,7 +33,7 @@ function onWhat(budget) {
     return budget.basis === "cost" ? `Cost of ${names}` : names;
 }
 
-function row(budget, meters) {
+function row(budget, meters, zone) {
     const unit = unitOf(budget, meters);
     const {state} = budget;
     return el(
@@ -80,11 +81,11 @@ function row(budget, meters) {
             decimal(state.forecast?.share) ? `${state.forecast.share} %` : "\u2013",
         ),
         el("td", {}, modes[budget.mode]?.[0] ?? visible(budget.mode)),
-        el("td", {}, timeNode(state.period_to)),
+        el("td", {class: "cell-day"}, dayNode(state.period_to, zone)),
     );
 }
 
-function list(budgets, meters) {
+function list(budgets, meters, zone) {
     const head = (text, number) =>
         el("th", {scope: "col", class: number ? "number" : undefined}, text);
     return el(
@@ -109,13 +110,13 @@ function list(budgets, meters) {
                         head("Share", true),
                         head("Forecast", true),
                         head("At the limit"),
-                        head("Begins anew (UTC)"),
+                        head("Begins anew"),
                     ),
                 ),
                 el(
                     "tbody",
                     {},
-                    [...budgets].sort(byUrgency).map((budget) => row(budget, meters)),
+                    [...budgets].sort(byUrgency).map((budget) => row(budget, meters, zone)),
                 ),
             ),
         ),
@@ -174,12 +175,13 @@ export async function show({main, session}) {
     );
     adminFrame(main, session, head, body);
     try {
-        const [{budgets}, {meters}] = await Promise.all([
+        const [{budgets}, {meters}, zone] = await Promise.all([
             getJson("/v1/budgets"),
             getJson("/v1/meters"),
+            tenantZone(),
         ]);
         if (budgets.length > 0) lead.textContent = summary(budgets);
-        replace(body, budgets.length > 0 ? list(budgets, meters) : none(session));
+        replace(body, budgets.length > 0 ? list(budgets, meters, zone) : none(session));
     } catch (problem) {
         replace(
             body,

@@ -67,17 +67,13 @@ function possible(filters, frame) {
     return {...filters, measure, meter};
 }
 
-function anomaliesPath(filters, {from, to}) {
-    return `/v1/usage/anomalies${query({meter: filters.meter, from: iso(from), to: iso(to)})}`;
-}
-
 async function reportOf(filters, frame) {
     const range = rangeOf(filters, frame.period, frame.lastPeriod, frame.now, frame.zone);
     const before = rangeBefore(range, frame.zone);
     const [reply, earlier, anomalies] = await Promise.all([
         getJson(reportPath(filters, range)),
         getJson(reportPath(filters, before)),
-        perhaps(anomaliesPath(filters, range)),
+        perhaps("/v1/usage/anomalies?limit=100"),
     ]);
     return {range, before, reply, earlier, anomalies: anomalies?.anomalies ?? []};
 }
@@ -123,7 +119,7 @@ async function page({head, body, session, frame}) {
         try {
             const report = await reportOf(filters, frame);
             if (mine !== turn) return;
-            content = usageReport(filters, frame, report, go);
+            content = usageReport(filters, frame, report, {go, again: paint, session});
             replace(head.querySelector(".page-actions"), csvLink(filters, report.range));
         } catch (problem) {
             if (mine !== turn) return;

@@ -150,7 +150,7 @@ export function refusalsCard(budget, unit) {
                     visible(entry.subject || entry.caller),
                     entry.subject &&
                         entry.subject !== entry.caller &&
-                        el("div", {class: "cell-note"}, `by ${visible(entry.caller)}`),
+                        el("div", {class: "cell-note"}, `token ${visible(entry.caller)}`),
                 ),
             ),
         load: (before) => getJson(`/v1/decisions${query({budget: budget.id, before, limit: 20})}`),

@@ -101,6 +101,7 @@ function actions(session, budget, override, done) {
         el("button", {class: "button button-small", type: "button", on: {click}}, text);
     return [
         override.state === "waiting" &&
+            override.asked_by !== session.name &&
             button(
                 "Approve",
                 act("approve", {
@@ -132,13 +133,7 @@ function item(session, budget, unit, override, write, done) {
     return el(
         "li",
         {class: "override"},
-        el(
-            "div",
-            {class: "override-head"},
-            el("strong", {}, what),
-            badge(text, tone),
-            write && actions(session, budget, override, done),
-        ),
+        el("div", {class: "override-head"}, el("strong", {}, what), badge(text, tone)),
         el("p", {}, visible(override.reason)),
         el(
             "p",
@@ -149,6 +144,10 @@ function item(session, budget, unit, override, write, done) {
                 ? [", ends ", timeNode(override.expires_at), " UTC"]
                 : override.ended_at && `, ended ${timeText(override.ended_at)} UTC`,
         ),
+        override.state === "waiting" &&
+            override.asked_by === session.name &&
+            el("p", {class: "quiet"}, "Another administrator has to approve it."),
+        write && el("div", {class: "override-actions"}, actions(session, budget, override, done)),
     );
 }
 

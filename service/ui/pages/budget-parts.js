@@ -1,5 +1,7 @@
 // What several pages show of a budget.
+import {getJson, query} from "./api.js";
 import {el} from "./dom.js";
+import {dayOf, knownZone, longDay, minuteOf} from "./days.js";
 import {compare, decimal, grouped, moneyText, plain, scaled, trimmed, zero} from "./decimal.js";
 import {badge} from "./parts.js";
 import {time} from "./text.js";
@@ -91,4 +93,24 @@ export function timeNode(text) {
     const shown = timeText(text);
     if (!shown) return el("span", {class: "quiet"}, "\u2013");
     return el("time", {datetime: text, title: `${text} (UTC)`}, shown);
+}
+
+// Where the tenant's days begin; UTC where it is not told.
+export async function tenantZone() {
+    const now = Date.now();
+    const [from, to] = [new Date(now - 1000).toISOString(), new Date(now).toISOString()];
+    try {
+        const {zone} = await getJson(`/v1/usage${query({meter: "handoffs", from, to})}`);
+        return knownZone(zone);
+    } catch {
+        return "UTC";
+    }
+}
+
+// The day on which a period begins anew, in the tenant's zone.
+export function dayNode(text, zone) {
+    const ms = Date.parse(text ?? "");
+    if (Number.isNaN(ms)) return el("span", {class: "quiet"}, "\u2013");
+    const title = `${minuteOf(ms, zone)} ${zone}`;
+    return el("time", {datetime: text, title}, longDay(dayOf(ms, zone)));
 }

@@ -1,6 +1,6 @@
 // The line on top of the usage page: spent so far, what it comes to, the nearest budget, days left,
 // and up to when the numbers are complete.
-import {el, icon, icons} from "./dom.js";
+import {el} from "./dom.js";
 import {decimal, moneyText, plain} from "./decimal.js";
 import {dayOf, longDay, minuteOf, shortDay, spanText} from "./days.js";
 import {daysLeft, nearest} from "./usage-model.js";
@@ -108,8 +108,7 @@ function unpriced({unpriced: names = [], currency}) {
     if (!currency || names.length === 0) return null;
     return el(
         "p",
-        {class: "notice notice-foot"},
-        icon(icons.warning),
+        {class: "quiet tiles-foot"},
         `Without a price, and so in no cost: ${names.map(visible).join(", ")}.`,
     );
 }

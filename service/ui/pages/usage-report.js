@@ -10,8 +10,9 @@ import {
     shareText,
     zero,
 } from "./decimal.js";
-import {dayOf, daysFrom, minuteOf, shortDay, spanText} from "./days.js";
+import {dayOf, daysFrom, minuteOf, spanText} from "./days.js";
 import {message} from "./parts.js";
+import {anomalyList} from "./usage-anomalies.js";
 import {chartCard} from "./usage-chart.js";
 import {segments} from "./usage-filters.js";
 import {
@@ -23,7 +24,7 @@ import {
     totalOf,
     valuesOf,
 } from "./usage-model.js";
-import {counted, visible} from "./text.js";
+import {visible} from "./text.js";
 
 // How the numbers of these filters are read and written.
 function measureOf(filters, frame, reply) {
@@ -89,10 +90,11 @@ function settlingFrom(days, completeUpTo, zone) {
     return index < 0 ? days.length : index;
 }
 
-function marksOf(anomalies, days, zone) {
+function marksOf(anomalies, days, filters, zone) {
     return anomalies
+        .filter(({meter}) => !filters.meter || meter === filters.meter)
         .map((anomaly) => ({
-            day: days.indexOf(dayOf(Date.parse(anomaly.from ?? anomaly.day ?? anomaly.at), zone)),
+            day: days.indexOf(dayOf(Date.parse(anomaly.from), zone)),
             text: `unusual: ${visible(anomaly.meter)}`,
             anomaly,
         }))
@@ -115,7 +117,7 @@ function chartOf(filters, frame, report, measure, groups) {
         })),
         lines,
         settling: settlingFrom(days, report.reply.complete_up_to, frame.zone),
-        marks: marksOf(report.anomalies, days, frame.zone),
+        marks: marksOf(report.anomalies, days, filters, frame.zone),
         text: filters.measure === "cost" ? moneyText : quantityText,
         axis: (value) =>
             new Intl.NumberFormat("en-US", {
@@ -197,8 +199,12 @@ function breakdown(filters, frame, report, measure, groups, before) {
                     ? el("span", {class: "quiet"}, "no price")
                     : measure.text(group.total),
             ),
-            el("td", {class: "number"}, shareBar(group.total, all)),
-            el("td", {class: "number"}, measure.text(past)),
+            el(
+                "td",
+                {class: "number"},
+                group.known === false ? "\u2013" : shareBar(group.total, all),
+            ),
+            el("td", {class: "number"}, group.known === false ? "\u2013" : measure.text(past)),
             changeCell(group.total, past),
         );
     };
@@ -264,42 +270,9 @@ function exact(value, measure) {
     return `${plain(measure.toShown ? measure.toShown(value) : value)} ${measure.unit}`;
 }
 
-function anomalyList(marks, days) {
-    if (marks.length === 0) return null;
-    return el(
-        "section",
-        {class: "card"},
-        el("div", {class: "card-head"}, el("h2", {}, counted(marks.length, "unusual day"))),
-        el(
-            "ul",
-            {class: "card-body plain-list"},
-            marks.map(({day, anomaly}) =>
-                el(
-                    "li",
-                    {},
-                    el("span", {class: "badge badge-mark"}, shortDay(days[day])),
-                    " ",
-                    anomalyText(anomaly),
-                ),
-            ),
-        ),
-    );
-}
-
-function anomalyText(anomaly) {
-    const parts = [visible(anomaly.meter)];
-    if (anomaly.shown ?? anomaly.quantity) parts.push(visible(anomaly.shown ?? anomaly.quantity));
-    if (anomaly.expected) parts.push(`expected about ${visible(anomaly.expected)}`);
-    if (anomaly.explained_by?.dimension) {
-        parts.push(
-            `mostly ${visible(anomaly.explained_by.dimension)} ${visible(anomaly.explained_by.value)}`,
-        );
-    }
-    return parts.join(" \u00b7 ");
-}
-
+// That the last day is still open is how it always is; more than that is worth a word.
 function settlingNotice(chart, report, frame) {
-    if (chart.settling >= chart.days.length) return null;
+    if (chart.settling >= chart.days.length - 1) return null;
     const at = Date.parse(report.reply.complete_up_to);
     return el(
         "p",
@@ -322,7 +295,8 @@ function nothing(filters, frame, report) {
     );
 }
 
-export function usageReport(filters, frame, report, go) {
+// doing: {go(changes), again(), session}
+export function usageReport(filters, frame, report, doing) {
     const measure = measureOf(filters, frame, report.reply);
     const options = {by: filters.by, zone: frame.zone, amount: measure.amount};
     const groups = withQuantities(
@@ -345,14 +319,14 @@ export function usageReport(filters, frame, report, go) {
                 ["sum", "Added up"],
             ],
             filters.view,
-            (value) => go({view: value}),
+            (value) => doing.go({view: value}),
         ),
     );
     return {
         nodes: [
             settlingNotice(chart, report, frame),
             card.node,
-            anomalyList(chart.marks, chart.days),
+            anomalyList(chart.marks, chart.days, doing),
             breakdown(filters, frame, report, measure, groups, before),
         ],
         done: card.done,
