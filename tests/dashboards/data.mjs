@@ -380,7 +380,7 @@ const health = {
 const meters = ["inference.tokens", "storage.bytes", "connector.compute", "api.calls"];
 const money = (number) => number.toFixed(2);
 const days = [...Array(23).keys()];
-const complete = "2026-11-23T12:00";
+const complete = "2026-11-23 12:00";
 const monthEnd = "2026-12-01";
 
 const usage = {
