@@ -84,9 +84,9 @@ static enum fault_code read_choice(const struct reading *reading, const char *fi
             *out = i;
             return FAULT_NONE;
         }
-    return fault_field(fault, FAULT_INPUT, field, "%s must be \"%s\", \"%s\"%s%s%s", field,
-                       names[0], names[1], count > 2 ? " or \"" : "", count > 2 ? names[2] : "",
-                       count > 2 ? "\"" : "");
+    return fault_field(fault, FAULT_INPUT, field, "%s must be \"%s\"%s%s%s or \"%s\"", field,
+                       names[0], count > 2 ? ", \"" : "", count > 2 ? names[1] : "",
+                       count > 2 ? "\"" : "", names[count - 1]);
 }
 
 static enum fault_code read_flag(const struct reading *reading, const char *field, bool *out,

@@ -86,8 +86,12 @@ static enum fault_code read_amount(struct asking *asking, const struct budgets_r
         override->amount > 0)
         return FAULT_NONE;
     return fault_field(fault, FAULT_INPUT, "amount",
-                       "amount holds \"%.*s\"; it must be more than 0, in the unit of the budget",
-                       STR_ARG(str_take(asking->given.amount, 40)));
+                       "amount holds \"%.*s\"; it must be %s, in the unit of the budget",
+                       STR_ARG(str_take(asking->given.amount, 40)),
+                       row->definition.basis == BUDGETS_COST
+                           ? "more than 0, with at most six digits behind the point, at most "
+                             "\"1000000000000\""
+                           : "a whole number from \"1\" to \"1000000000000000000\"");
 }
 
 static enum fault_code note_asked(const struct asking *asking, struct store *store,

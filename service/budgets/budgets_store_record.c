@@ -124,8 +124,9 @@ enum fault_code budgets_store_history_list(struct store *store, struct str tenan
     size_t count = 0;
     bool row = false;
     enum fault_code code = budgets_ask(store, sql, values, BUDGETS_COUNT(values), &query, fault);
-    if (code == FAULT_NONE)
-        code = store_step(query, &row, fault);
+    if (code != FAULT_NONE)
+        return code;
+    code = store_step(query, &row, fault);
     while (code == FAULT_NONE && row && count < (size_t)limit) {
         struct budgets_reader reader = {query, arena, false};
         out[count++] = (struct budgets_entry){

@@ -1,5 +1,7 @@
 #include "service/prices/prices_read.h"
 
+#include <string.h>
+
 #include "libs/text/time.h"
 
 enum { SHOWN_BYTES = 40 };
@@ -12,18 +14,18 @@ bool prices_currency_is_good(struct str text)
     return is_good;
 }
 
-static enum fault_code check_members(const struct json *object, const char *field,
+static enum fault_code check_members(const struct json *object, const char *field, const char *what,
                                      const char *const *known, size_t count, struct fault *fault)
 {
     if (!json_is_object(object))
-        return fault_field(fault, FAULT_INPUT, field, "%s must be a JSON object", field);
+        return fault_field(fault, FAULT_INPUT, field, "%s must be a JSON object", what);
     for (const struct json *each = json_first(object); each; each = json_next(each)) {
         bool is_known = false;
         for (size_t i = 0; i < count; i++)
             is_known = is_known || str_equal(json_name(each), str_of(known[i]));
         if (!is_known)
             return fault_field(fault, FAULT_INPUT, field,
-                               "%s holds \"%.*s\", which is none of its members", field,
+                               "%s holds \"%.*s\", which is none of its members", what,
                                STR_ARG(str_take(json_name(each), SHOWN_BYTES)));
     }
     return FAULT_NONE;
@@ -34,13 +36,15 @@ static enum fault_code read_unit(struct arena *arena, const struct json *member,
                                  struct fault *fault)
 {
     bool is_level = meter->kind == USAGE_LEVEL;
+    const char *other = is_level ? "GB-months (730 hours)" : meter->shown_unit;
+    bool has_other = is_level || strcmp(meter->unit, meter->shown_unit) != 0;
     struct str unit = str_of(is_level ? meter->shown_unit : meter->unit);
     if (member && (!json_text(member, &unit) || prices_unit(meter, unit) == 0))
         return fault_field(fault, FAULT_INPUT, "unit",
                            "the price of %s has a unit that the meter is not counted in; it is "
-                           "counted in %s or %s",
+                           "counted in %s%s%s",
                            meter->name, is_level ? meter->shown_unit : meter->unit,
-                           is_level ? "GB-months (730 hours)" : meter->shown_unit);
+                           has_other ? " or " : "", has_other ? other : "");
     *out = arena_copy(arena, unit);
     return out->ptr ? FAULT_NONE : fault_set(fault, FAULT_NO_MEMORY, "no memory left for prices");
 }
@@ -73,7 +77,7 @@ static enum fault_code read_price(struct arena *arena, const struct json *member
     struct prices_price price;
     struct str name = STR("");
     enum fault_code code =
-        check_members(member, "prices", known, sizeof known / sizeof known[0], fault);
+        check_members(member, "prices", "a price", known, sizeof known / sizeof known[0], fault);
     if (code != FAULT_NONE)
         return code;
     bool is_text = json_text(json_member(member, "meter"), &name);
@@ -114,7 +118,7 @@ enum fault_code prices_read(struct arena *arena, const struct json *value, struc
     const struct json *prices = json_member(value, "prices");
     struct str currency = STR("");
     enum fault_code code =
-        check_members(value, "body", known, sizeof known / sizeof known[0], fault);
+        check_members(value, "body", "the body", known, sizeof known / sizeof known[0], fault);
     if (code != FAULT_NONE)
         return code;
     if (!json_text(json_member(value, "currency"), &currency) || !prices_currency_is_good(currency))

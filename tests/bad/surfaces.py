@@ -22,7 +22,7 @@ from splunkd import dialect
 from splunkd.app import write_local_conf
 from splunkd.process import environment
 
-from . import alerts, rows, usage
+from . import alerts, budgets, rows, usage
 from .casefile import Case
 
 TENANT = "acme"
@@ -512,6 +512,9 @@ SURFACES: dict[str, Callable[[Bench, Case], list[str]]] = {
     "audit-paths": get,
     "authorities": authorities,
     "bodies": bodies,
+    "budget-members": budgets.members,
+    "budget-queries": get,
+    "budget-requests": tokens,
     "command-line-app": app_words,
     "command-line-service": service_words,
     "commit-members": commit_members,
@@ -524,8 +527,11 @@ SURFACES: dict[str, Callable[[Bench, Case], list[str]]] = {
     "handoff-members": head_members,
     "lookup": lookup,
     "metadata": metadata,
+    "notices": tokens,
+    "override-members": budgets.overrides,
     "parts": parts,
     "persist": persist,
+    "price-members": budgets.prices,
     "queries": get,
     "relation-members": relation_members,
     "requests": requests,

@@ -438,7 +438,7 @@ static void overrides__are_refused_for_what_they_say(void **state)
     const char *id = make_budget("Strict", "");
     assert_says(ask_override(mara, id, "5", -S, 400), "expires_at", "is past");
     assert_says(ask_override(mara, id, "5", 31 * DAY + HOUR, 400), "expires_at", "31 days");
-    assert_says(ask_override(mara, id, "0", HOUR, 400), "amount", "more than 0");
+    assert_says(ask_override(mara, id, "0", HOUR, 400), "amount", "from \"1\"");
     assert_says(ask_override(mara, id, "1.5", HOUR, 400), "amount", "1.5");
     const char *target = textf("/v1/budgets/%s/overrides", id);
     assert_says(ask(mara, "POST", target,
