@@ -136,7 +136,7 @@ static enum fault_code get_entry(void *context, struct web_request *request,
     struct identity_caller caller;
     struct usage_dlq_entry entry;
     struct store *store;
-    int64_t id;
+    int64_t id = 0;
     enum fault_code code =
         identity_gate(service->identity, request, PERMIT_USAGE_ADMIN, &caller, fault);
     if (code == FAULT_NONE)
