@@ -226,7 +226,7 @@ static enum fault_code glance(struct budgets_watch *watch, struct str tenant, st
 static enum fault_code round_of(struct budgets_watch *watch, struct jobs_turn *turn,
                                 struct str tenant, struct fault *fault)
 {
-    struct looked *before;
+    struct looked *before = NULL;
     struct looked now = {0};
     size_t told = 0;
     enum fault_code code = find_looked(watch, tenant, &before, fault);
