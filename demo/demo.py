@@ -4,7 +4,7 @@
 demo.py            runs the search, then keeps the service up until Ctrl-C
 demo.py --once     runs the search, checks that the page answers with the graph, stops
 demo.py --check    as --once, twice, in a place of its own: what ./dev test runs (TAP)
-demo.py --picture  takes the README's picture of the graph page
+demo.py --picture  takes the README's pictures of the pages
 
 State is kept in build/demo, so that a second run is the same search again: it makes no second hand-off.
 """
@@ -241,7 +241,7 @@ def check() -> None:
 
 
 def take_picture() -> None:
-    """The page of the demo's hand-off, in a browser, as docs/images/graph.png."""
+    """The pages in a browser: the demo's hand-off, usage and a budget, in docs/images."""
     browser = TOP / "tests/browser"
     out = TOP / "docs/images/graph.png"
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -253,7 +253,10 @@ def take_picture() -> None:
             handoff = link_of(search(folder, url)).rsplit("/", 1)[-1]
             words = ["node", str(browser / "screenshot.mjs"), url, admin, handoff, str(out)]
             subprocess.run(words, check=True)
-    say(f"wrote {out.relative_to(TOP)}")
+    words = ["node", str(browser / "admin-pictures.mjs"), str(out.parent)]
+    program = str(BUILD / "bin/intelgraphd")
+    subprocess.run(words, check=True, env={**os.environ, "INTELGRAPHD": program})
+    say(f"wrote the pictures in {out.parent.relative_to(TOP)}")
 
 
 def main() -> int:
@@ -261,7 +264,7 @@ def main() -> int:
     choice = parser.add_mutually_exclusive_group()
     choice.add_argument("--once", action="store_true", help="check the page and stop")
     choice.add_argument("--check", action="store_true", help="for ./dev test: twice, as TAP")
-    choice.add_argument("--picture", action="store_true", help="make the README's picture")
+    choice.add_argument("--picture", action="store_true", help="make the README's pictures")
     arguments = parser.parse_args()
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     if not (arguments.once or arguments.check or arguments.picture):
