@@ -19,6 +19,7 @@ static const bool table[PERMIT_COUNT][ROLE_COUNT] = {
     [PERMIT_USAGE_ADMIN]   = {false, false, false, true,  false, false},
     [PERMIT_BUDGET_READ]   = {true,  true,  true,  true,  false, false},
     [PERMIT_BUDGET_ADMIN]  = {false, false, false, true,  false, false},
+    [PERMIT_NOTICE_ADMIN]  = {false, false, false, true,  false, false},
     [PERMIT_DECIDE]        = {false, true,  false, true,  false, true},
 };
 /* clang-format on */
@@ -42,6 +43,7 @@ static const char *const permission_names[PERMIT_COUNT] = {
     [PERMIT_USAGE_ADMIN] = "manage usage",
     [PERMIT_BUDGET_READ] = "read budgets",
     [PERMIT_BUDGET_ADMIN] = "manage budgets",
+    [PERMIT_NOTICE_ADMIN] = "manage notices",
     [PERMIT_DECIDE] = "ask for decisions",
 };
 

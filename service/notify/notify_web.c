@@ -43,7 +43,7 @@ static enum fault_code begin(struct change *change, struct service *service,
                              struct web_request *request, struct fault *fault)
 {
     *change = (struct change){.service = service, .request = request, .id = request->parts[0]};
-    return identity_gate(service->identity, request, PERMIT_USAGE_ADMIN, &change->caller, fault);
+    return identity_gate(service->identity, request, PERMIT_NOTICE_ADMIN, &change->caller, fault);
 }
 
 static enum fault_code record(const struct change *change, struct store *store, const char *action,
@@ -85,7 +85,7 @@ static enum fault_code get_recipients(void *context, struct web_request *request
     struct store *store;
     size_t count = 0;
     enum fault_code code =
-        identity_gate(service->identity, request, PERMIT_USAGE_ADMIN, &caller, fault);
+        identity_gate(service->identity, request, PERMIT_NOTICE_ADMIN, &caller, fault);
     struct notify_recipient *all =
         arena_alloc(request->arena, NOTIFY_TENANT_RECIPIENTS_MAX * sizeof *all);
     if (code == FAULT_NONE && !all)
@@ -397,7 +397,7 @@ static enum fault_code get_deliveries(void *context, struct web_request *request
     struct store *store;
     size_t count = 0;
     enum fault_code code =
-        identity_gate(service->identity, request, PERMIT_USAGE_ADMIN, &caller, fault);
+        identity_gate(service->identity, request, PERMIT_NOTICE_ADMIN, &caller, fault);
     if (code == FAULT_NONE)
         code = read_filter(request, &filter, fault);
     struct notify_delivery *all = arena_alloc(request->arena, NOTIFY_PAGE_MAX * sizeof *all);

@@ -18,7 +18,7 @@ static void identity_may__gives_each_role_what_the_contract_says(void **state)
         [PERMIT_HANDOFF_READ] = "vnud", [PERMIT_AUDIT_OWN] = "vnud", [PERMIT_AUDIT_READ] = "ud",
         [PERMIT_TOKEN_ADMIN] = "d",     [PERMIT_TOKEN_ISSUE] = "b",  [PERMIT_USAGE_WRITE] = "dm",
         [PERMIT_USAGE_READ] = "vnud",   [PERMIT_USAGE_ADMIN] = "d",  [PERMIT_BUDGET_READ] = "vnud",
-        [PERMIT_BUDGET_ADMIN] = "d",    [PERMIT_DECIDE] = "ndm",
+        [PERMIT_BUDGET_ADMIN] = "d",    [PERMIT_DECIDE] = "ndm",     [PERMIT_NOTICE_ADMIN] = "d",
     };
     static const char letters[] = "vnudbm";
     for (int role = 0; role < ROLE_COUNT; role++)
