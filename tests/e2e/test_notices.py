@@ -79,6 +79,12 @@ class Hooks:
         self.server.server_close()
 
 
+def ask(service: Service, token: str, method: str, path: str, body: Any = None) -> Answer:
+    raw = json.dumps(body).encode() if body is not None else None
+    headers = {"Content-Type": "application/json"} if raw else {}
+    return request(service.url + path, method, token, raw, headers)
+
+
 class NoticesTest(EndToEnd):
     def serve(self, *options: str) -> Service:
         service: Service = self.own_service()
@@ -94,9 +100,7 @@ class NoticesTest(EndToEnd):
         return hooks
 
     def ask(self, method: str, path: str, body: Any = None, token: str = "") -> Answer:
-        raw = json.dumps(body).encode() if body is not None else None
-        headers = {"Content-Type": "application/json"} if raw else {}
-        return request(self.served.url + path, method, token or self.admin, raw, headers)
+        return ask(self.served, token or self.admin, method, path, body)
 
     def recipient(self, to: str, kind: str = "webhook") -> Any:
         answer = self.ask("POST", "v1/recipients", {"kind": kind, "to": to, "name": "somebody"})
