@@ -136,11 +136,13 @@ static enum budgets_standing stand(const struct budgets_definition *definition,
                                    const struct budgets_state *state)
 {
     bool refuses = !definition->shadow && !state->bypass;
-    bool is_spent = (__int128)state->used + state->reserved >= state->limit;
+    __int128 claimed = (__int128)state->used + state->reserved;
+    bool is_spent = claimed >= state->limit;
     if (refuses && definition->mode == BUDGETS_BLOCK && is_spent)
         return BUDGETS_STANDS_BLOCKED;
     if (refuses && definition->mode == BUDGETS_THROTTLE &&
-        state->share >= definition->throttle.from_percent)
+        claimed * 100 * BUDGETS_PERCENT >=
+            (__int128)definition->throttle.from_percent * state->limit)
         return BUDGETS_STANDS_THROTTLED;
     return state->crossed_count > 0 || is_spent ? BUDGETS_STANDS_NOTICE : BUDGETS_STANDS_OK;
 }
