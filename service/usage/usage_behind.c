@@ -202,3 +202,39 @@ enum fault_code usage_behind_advance(struct usage_behind *behind, struct store *
     behind->done = behind->sorted_up_to;
     return write_done(store, behind->done, fault);
 }
+
+/* --- all of the index ----------------------------------------------------------------------- */
+
+static enum fault_code run(struct store *store, const char *sql, struct fault *fault)
+{
+    struct statement *statement;
+    enum fault_code code = store_prepare(store, sql, &statement, fault);
+    return code == FAULT_NONE ? store_run(statement, fault) : code;
+}
+
+enum fault_code usage_behind_settle(struct store *store, struct fault *fault)
+{
+    static const char fill[] =
+        "INSERT INTO usage_keys (event_key, tenant, seq)"
+        " SELECT event_key, tenant, seq FROM usage_events"
+        " WHERE seq > (SELECT seq FROM usage_keys_done) ORDER BY event_key, tenant"
+        " ON CONFLICT (event_key, tenant) DO NOTHING";
+    static const char end[] = "UPDATE usage_keys_done SET seq ="
+                              " (SELECT coalesce(max(seq), 0) FROM usage_events)";
+    static const char compare[] = "SELECT (SELECT count(*) FROM usage_events)"
+                                  " - (SELECT count(*) FROM usage_keys)";
+    struct statement *query;
+    int64_t difference = 0;
+    enum fault_code code = run(store, fill, fault);
+    if (code == FAULT_NONE)
+        code = run(store, end, fault);
+    if (code == FAULT_NONE)
+        code = store_prepare(store, compare, &query, fault);
+    if (code == FAULT_NONE)
+        code = store_read_whole(query, &difference, fault);
+    if (code == FAULT_NONE && difference != 0)
+        code = fault_set(fault, FAULT_CORRUPT,
+                         "%lld events stand twice, or are not in the index of their keys",
+                         (long long)difference);
+    return code;
+}

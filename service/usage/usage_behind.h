@@ -51,4 +51,8 @@ void usage_behind_ended(struct usage_behind *behind, bool kept);
 enum fault_code usage_behind_advance(struct usage_behind *behind, struct store *store, size_t added,
                                      struct fault *fault) MUST_USE;
 
+/* Brings the index up to the last event that is written, by itself. FAULT_CORRUPT
+ * when it is not as large as the events are many. */
+enum fault_code usage_behind_settle(struct store *store, struct fault *fault) MUST_USE;
+
 #endif

@@ -3,15 +3,13 @@
 #include <assert.h>
 #include <string.h>
 
-#include "libs/core/arena.h"
-#include "libs/core/map.h"
 #include "libs/core/os.h"
 #include "service/usage/usage_behind.h"
+#include "service/usage/usage_names.h"
 #include "service/usage/usage_recent.h"
 
 enum {
-    ADDED_MAX = 1024,     /* events gathered before they are written */
-    NAMES_MAX = 64 << 20, /* bytes of tenants' names */
+    ADDED_MAX = 1024, /* events gathered before they are written */
     TIME_BYTES = 6,
     EVENT_COLUMNS = 12
 };
@@ -30,14 +28,12 @@ struct added {
 struct usage_keys {
     struct usage_recent *recent;
     uint64_t secret; /* odd: the recent ones are hashed with it */
-    struct map names;
-    struct arena names_arena;
-    struct str **tenants; /* by number */
-    uint32_t tenant_count;
-    uint32_t tenant_room;
+    struct usage_names tenants;
     bool is_loaded;
-    int64_t last;      /* seq given last */
-    int64_t kept_last; /* as it is committed */
+    int64_t last;                     /* seq given last */
+    int64_t kept_last;                /* as it is committed */
+    uint8_t last_key[USAGE_KEY_SIZE]; /* of the event `last` */
+    uint8_t kept_last_key[USAGE_KEY_SIZE];
     struct usage_behind behind;
     size_t added_total; /* in this transaction */
     size_t added_count;
@@ -70,8 +66,7 @@ enum fault_code usage_keys_new(struct usage_keys **out, struct fault *fault)
     }
     keys->secret |= 1;
     usage_behind_init(&keys->behind);
-    map_init(&keys->names);
-    arena_init(&keys->names_arena, NAMES_MAX);
+    usage_names_init(&keys->tenants);
     *out = keys;
     return FAULT_NONE;
 }
@@ -81,9 +76,7 @@ void usage_keys_free(struct usage_keys *taken)
     if (!taken)
         return;
     usage_recent_free(taken->recent);
-    map_done(&taken->names);
-    arena_done(&taken->names_arena);
-    os_free(taken->tenants);
+    usage_names_done(&taken->tenants);
     usage_behind_done(&taken->behind);
     os_free(taken);
 }
@@ -95,40 +88,15 @@ int64_t usage_keys_last_seq(const struct usage_keys *keys)
 
 /* --- in memory ------------------------------------------------------------------------------ */
 
-static enum fault_code grow_tenants(struct usage_keys *keys, struct fault *fault)
-{
-    if (keys->tenant_count < keys->tenant_room)
-        return FAULT_NONE;
-    uint32_t room = keys->tenant_room ? keys->tenant_room * 2 : 16;
-    struct str **tenants = os_resize(keys->tenants, room * sizeof *tenants);
-    if (!tenants)
-        return no_memory(fault);
-    keys->tenants = tenants;
-    keys->tenant_room = room;
-    return FAULT_NONE;
-}
-
 enum fault_code usage_keys_tenant(struct usage_keys *keys, struct str name, uint32_t *out,
                                   struct fault *fault)
 {
-    if (map_get(&keys->names, name, out))
-        return FAULT_NONE;
-    enum fault_code code = grow_tenants(keys, fault);
-    if (code != FAULT_NONE)
-        return code;
-    struct str *kept = arena_alloc(&keys->names_arena, sizeof *kept);
-    if (kept)
-        *kept = arena_copy(&keys->names_arena, name);
-    if (!kept || !kept->ptr || map_put(&keys->names, *kept, keys->tenant_count) != FAULT_NONE)
-        return no_memory(fault);
-    keys->tenants[keys->tenant_count] = kept;
-    *out = keys->tenant_count++;
-    return FAULT_NONE;
+    return usage_names_number(&keys->tenants, name, out, fault);
 }
 
 struct str usage_keys_tenant_name(const struct usage_keys *keys, uint32_t tenant)
 {
-    return *keys->tenants[tenant];
+    return *usage_names_of(&keys->tenants, tenant);
 }
 
 /* The part of the key that is a digest, by multiplication: whoever chooses ids does not know by
@@ -155,27 +123,42 @@ static enum fault_code remember(struct usage_keys *keys, uint32_t tenant, const 
     enum fault_code code =
         usage_recent_put(keys->recent, hash_of(keys, tenant, key), seq, ms_of(key), fault);
     if (code == FAULT_NONE)
-        code = usage_behind_add(&keys->behind, key, seq, keys->tenants[tenant], fault);
+        memcpy(keys->last_key, key, USAGE_KEY_SIZE);
+    if (code == FAULT_NONE)
+        code = usage_behind_add(&keys->behind, key, seq, usage_names_of(&keys->tenants, tenant),
+                                fault);
     return code;
 }
 
 /* --- a transaction begins ------------------------------------------------------------------- */
 
-static enum fault_code read_state(struct store *store, int64_t *out_done, int64_t *out_last,
-                                  struct fault *fault)
+/* What the store says. */
+struct state {
+    int64_t done;
+    int64_t last;
+    bool is_ours; /* the event that we know as the last one is there */
+};
+
+static enum fault_code read_state(const struct usage_keys *keys, struct store *store,
+                                  struct state *out, struct fault *fault)
 {
     static const char sql[] =
-        "SELECT seq, (SELECT coalesce(max(seq), 0) FROM usage_events) FROM usage_keys_done";
+        "SELECT seq, (SELECT coalesce(max(seq), 0) FROM usage_events),"
+        " (SELECT event_key FROM usage_events WHERE seq = $1) FROM usage_keys_done";
+    const struct str known = bytes_of(keys->last_key, USAGE_KEY_SIZE);
     struct statement *query;
     bool row = false;
     enum fault_code code = store_prepare(store, sql, &query, fault);
-    if (code == FAULT_NONE)
-        code = store_step(query, &row, fault);
+    if (code != FAULT_NONE)
+        return code;
+    store_bind_whole(query, 1, keys->last);
+    code = store_step(query, &row, fault);
     if (code != FAULT_NONE)
         return code;
     assert(row && "the migration has put it there");
-    *out_done = store_whole(query, 0);
-    *out_last = store_whole(query, 1);
+    out->done = store_whole(query, 0);
+    out->last = store_whole(query, 1);
+    out->is_ours = keys->last == 0 || str_equal(store_text(query, 2), known);
     store_reset(query);
     return FAULT_NONE;
 }
@@ -245,23 +228,34 @@ static enum fault_code load(struct usage_keys *keys, struct store *store, int64_
     return code;
 }
 
+/* The store is not the one that we knew: a server that took another's place without its last
+ * events, a backup that was put back. */
+static void forget_all(struct usage_keys *keys)
+{
+    usage_recent_clear(keys->recent);
+    usage_behind_done(&keys->behind);
+    keys->is_loaded = false;
+    keys->last = keys->kept_last = 0;
+}
+
 enum fault_code usage_keys_begin(struct usage_keys *keys, struct store *store, struct fault *fault)
 {
-    int64_t done = 0;
-    int64_t last = 0;
-    enum fault_code code = read_state(store, &done, &last, fault);
+    struct state state;
+    enum fault_code code = read_state(keys, store, &state, fault);
     if (code != FAULT_NONE)
         return code;
-    assert(last >= keys->last && "events are never deleted");
-    usage_behind_set_done(&keys->behind, done);
+    if (!state.is_ours)
+        forget_all(keys);
+    usage_behind_set_done(&keys->behind, state.done);
     if (!keys->is_loaded)
-        code = load(keys, store, last, fault);
-    else if (last > keys->last)
+        code = load(keys, store, state.last, fault);
+    else if (state.last > keys->last)
         code = read_events(keys, store, keys->last, fault);
     if (code != FAULT_NONE)
         return code;
     keys->is_loaded = true;
-    keys->last = keys->kept_last = last;
+    keys->last = keys->kept_last = state.last;
+    memcpy(keys->kept_last_key, keys->last_key, USAGE_KEY_SIZE);
     usage_behind_keep(&keys->behind);
     return FAULT_NONE;
 }
@@ -269,10 +263,13 @@ enum fault_code usage_keys_begin(struct usage_keys *keys, struct store *store, s
 void usage_keys_ended(struct usage_keys *keys, bool kept)
 {
     keys->added_count = keys->added_total = 0;
-    if (kept)
+    if (kept) {
         keys->kept_last = keys->last;
-    else
+        memcpy(keys->kept_last_key, keys->last_key, USAGE_KEY_SIZE);
+    } else {
         keys->last = keys->kept_last;
+        memcpy(keys->last_key, keys->kept_last_key, USAGE_KEY_SIZE);
+    }
     usage_behind_ended(&keys->behind, kept);
 }
 
@@ -308,7 +305,7 @@ static enum fault_code take_row(const struct usage_keys *keys, uint32_t tenant,
         return fault_set(fault, FAULT_CORRUPT, "an event is not what the service writes");
     memcpy(out->key, key.ptr, sizeof out->key);
     memcpy(out->content, store_text(query, 1).ptr, sizeof out->content);
-    out->is_tenants = str_equal(store_text(query, 2), *keys->tenants[tenant]);
+    out->is_tenants = str_equal(store_text(query, 2), usage_keys_tenant_name(keys, tenant));
     out->kept = (struct usage_kept){.meter = usage_meter_find(store_text(query, 3)),
                                     .kind = (enum usage_kind)store_whole(query, 4),
                                     .time_us = store_whole(query, 5),
@@ -384,7 +381,7 @@ static enum fault_code look(struct usage_keys *keys, struct store *store, uint32
     *out_found = false;
     if (code != FAULT_NONE || ms_of(key) > usage_recent_gone_ms(keys->recent))
         return code;
-    code = ask_index(store, *keys->tenants[tenant], key, &seq, fault);
+    code = ask_index(store, usage_keys_tenant_name(keys, tenant), key, &seq, fault);
     if (code == FAULT_NONE && seq > 0)
         code = read_event(keys, store, tenant, seq, out_found, out, fault);
     return code;
@@ -449,7 +446,7 @@ static void put_cells(const struct usage_keys *keys, const struct added *added, 
     const struct store_cell row[EVENT_COLUMNS] = {
         {.whole = seq},
         {.bytes = bytes_of(added->key, USAGE_KEY_SIZE)},
-        {.bytes = *keys->tenants[added->tenant]},
+        {.bytes = usage_keys_tenant_name(keys, added->tenant)},
         {.bytes = str_of(added->kept.meter->name)},
         {.whole = added->kept.kind},
         {.whole = added->kept.time_us},
@@ -507,40 +504,4 @@ enum fault_code usage_keys_advance(struct usage_keys *keys, struct store *store,
                                    struct fault *fault)
 {
     return usage_behind_advance(&keys->behind, store, keys->added_total, fault);
-}
-
-/* --- all of the index ----------------------------------------------------------------------- */
-
-static enum fault_code run(struct store *store, const char *sql, struct fault *fault)
-{
-    struct statement *statement;
-    enum fault_code code = store_prepare(store, sql, &statement, fault);
-    return code == FAULT_NONE ? store_run(statement, fault) : code;
-}
-
-enum fault_code usage_keys_settle(struct store *store, struct fault *fault)
-{
-    static const char fill[] =
-        "INSERT INTO usage_keys (event_key, tenant, seq)"
-        " SELECT event_key, tenant, seq FROM usage_events"
-        " WHERE seq > (SELECT seq FROM usage_keys_done) ORDER BY event_key, tenant"
-        " ON CONFLICT (event_key, tenant) DO NOTHING";
-    static const char end[] = "UPDATE usage_keys_done SET seq ="
-                              " (SELECT coalesce(max(seq), 0) FROM usage_events)";
-    static const char compare[] = "SELECT (SELECT count(*) FROM usage_events)"
-                                  " - (SELECT count(*) FROM usage_keys)";
-    struct statement *query;
-    int64_t difference = 0;
-    enum fault_code code = run(store, fill, fault);
-    if (code == FAULT_NONE)
-        code = run(store, end, fault);
-    if (code == FAULT_NONE)
-        code = store_prepare(store, compare, &query, fault);
-    if (code == FAULT_NONE)
-        code = store_read_whole(query, &difference, fault);
-    if (code == FAULT_NONE && difference != 0)
-        code = fault_set(fault, FAULT_CORRUPT,
-                         "%lld events stand twice, or are not in the index of their keys",
-                         (long long)difference);
-    return code;
 }

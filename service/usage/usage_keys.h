@@ -56,8 +56,4 @@ enum fault_code usage_keys_add(struct usage_keys *keys, struct store *store, uin
 
 int64_t usage_keys_last_seq(const struct usage_keys *keys);
 
-/* Brings the index up to the last event that is written, without any of the above. FAULT_CORRUPT
- * when it is not as large as the events are many. */
-enum fault_code usage_keys_settle(struct store *store, struct fault *fault) MUST_USE;
-
 #endif

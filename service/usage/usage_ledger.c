@@ -5,6 +5,7 @@
 
 #include "libs/core/map.h"
 #include "libs/core/os.h"
+#include "service/usage/usage_behind.h"
 
 enum {
     DIMSETS_KNOWN_MAX = 20000, /* of a tenant, in memory */
@@ -279,7 +280,7 @@ enum fault_code usage_ledger_settle(struct store *store, struct fault *fault)
     if (code != FAULT_NONE)
         return code;
     close_accounts(ledger);
-    return usage_keys_settle(store, fault);
+    return usage_behind_settle(store, fault);
 }
 
 /* --- events --------------------------------------------------------------------------------- */

@@ -41,6 +41,13 @@ void usage_recent_free(struct usage_recent *taken)
     os_free(taken);
 }
 
+void usage_recent_clear(struct usage_recent *recent)
+{
+    for (int i = 0; i < AGES; i++)
+        os_free(recent->ages[i].slots);
+    *recent = (struct usage_recent){.gone_ms = -1};
+}
+
 int64_t usage_recent_gone_ms(const struct usage_recent *recent)
 {
     return recent->gone_ms;

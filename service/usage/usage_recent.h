@@ -16,6 +16,8 @@ struct usage_recent;
 enum fault_code usage_recent_new(struct usage_recent **out, struct fault *fault) MUST_USE;
 void usage_recent_free(struct usage_recent *taken); /* takes NULL */
 
+void usage_recent_clear(struct usage_recent *recent);
+
 /* In the order of seq. The hash must be as good as random, and such that nobody who sends events
  * can choose it. */
 enum fault_code usage_recent_put(struct usage_recent *recent, uint32_t hash, int64_t seq,

@@ -265,6 +265,34 @@ static void event__of_long_ago_is_known_by_its_time(void **state)
     assert_int_equal(total(), 7);
 }
 
+/* As when a server takes another's place without what that one acknowledged last. */
+static void event__that_the_store_has_lost_is_new_again(void **state)
+{
+    (void)state;
+    static const char lose[] = "DELETE FROM usage_events WHERE seq >= 2";
+    static const char lose_links[] = "DELETE FROM usage_batches WHERE last_seq >= 2";
+    struct store_pool *other = open_other();
+    assert_string_equal(send("1", NOON - HOUR, 5), "new");
+    assert_string_equal(send("2", NOON - HOUR, 5), "new");
+    assert_string_equal(send("3", NOON - HOUR, 5), "new");
+    run(lose);
+    run(lose_links);
+    assert_string_equal(send("3", NOON - HOUR, 5), "new");
+    assert_string_equal(send("1", NOON - HOUR, 5), "same");
+    run(lose);
+    run(lose_links);
+    swap(&other); /* which gives the numbers to other events, and goes beyond */
+    assert_string_equal(send("4", NOON - HOUR, 5), "new");
+    assert_string_equal(send("5", NOON - HOUR, 5), "new");
+    swap(&other);
+    assert_string_equal(send("4", NOON - HOUR, 5), "same");
+    assert_string_equal(send("5", NOON - 2 * HOUR, 5), "clash");
+    assert_string_equal(send("3", NOON - HOUR, 5), "new");
+    house_rebuild();
+    assert_int_equal(total(), 20);
+    store_pool_free(other);
+}
+
 static void index__that_lacks_an_event_is_told_by_a_rebuild(void **state)
 {
     (void)state;
@@ -292,6 +320,7 @@ int main(void)
         TEST(two_services__give_dimensions_one_id),
         TEST(index__follows_the_events_and_what_it_lacks_is_known),
         TEST(event__of_long_ago_is_known_by_its_time),
+        TEST(event__that_the_store_has_lost_is_new_again),
         TEST(index__that_lacks_an_event_is_told_by_a_rebuild),
     };
     return cmocka_run_group_tests_name("usage_keys", tests, NULL, NULL);
