@@ -117,6 +117,31 @@ class CageTest(unittest.TestCase):
                 self.assertIn(self.attempt(cage, "connect", str(port)), REFUSED)
                 self.assertIn(self.attempt(cage, "read", "/etc/passwd"), REFUSED)
 
+    def test_the_courier_reaches_its_ports_and_neither_store_nor_programs(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as target:
+            port = target.getsockname()[1]
+            cage = f"courier:{port}"
+            for name in ("socket", "datagram", "thread"):  # the resolver asks by datagrams
+                self.assertEqual(self.attempt(cage, name), "done")
+            self.assertEqual(self.attempt(cage, "connect", str(port)), "done")
+            self.assertIn(self.attempt(cage, "fast-open", str(port)), REFUSED)
+        for name in ("local", "code", "fork", "limit"):
+            self.assertIn(self.attempt(cage, name), REFUSED)
+        self.assertIn(self.attempt(cage, "signal", str(os.getpid())), REFUSED)
+        for name in ("exec", "ptrace", "user"):
+            self.assertEqual(self.attempt(cage, name, "/bin/true"), KILLED)
+        self.enforced()
+        self.assertEqual(self.attempt(cage, "read", "/etc/hosts"), "done")
+        for path in (str(self.data / "file"), str(self.top / "beside"), "/proc/self/environ"):
+            self.assertIn(self.attempt(cage, "read", path), REFUSED)
+        for path in (str(self.data / "new"), "/etc/ig-cage-new"):
+            self.assertIn(self.attempt(cage, "write", path), REFUSED)
+        with socket.create_server(("127.0.0.1", 0)) as elsewhere:
+            port = elsewhere.getsockname()[1]
+            if self.attempt("files", "connect", str(port)) not in REFUSED:
+                self.skipTest("the kernel's Landlock does not know of connections")
+            self.assertIn(self.attempt(cage, "connect", str(port)), REFUSED)
+
     def test_landlock_alone_closes_files_and_network(self) -> None:
         self.enforced()
         for name, argument in (("read", "/etc/passwd"), ("exec", "/bin/true"), ("connect", "9")):

@@ -1,8 +1,9 @@
 /* Tries one thing from within the cage, or without it, and says how it ended.
  *
- *   cage_probe caged[:PORT]|files|calls|bare FOLDER ATTEMPT [PATH|PORT|PROCESS]
+ *   cage_probe caged[:PORT]|courier:PORT|files|calls|bare FOLDER ATTEMPT [PATH|PORT|PROCESS]
  *
- * caged:PORT: with a store's server at that port; files and calls: in that part of the cage alone.
+ * caged:PORT: with a store's server at that port; courier:PORT: the courier's, with that port;
+ * files and calls: in that part of the cage alone.
  *
  * Standard output: "done" or the error's name; a call that the cage answers with death ends the
  * program by SIGSYS. Not a cmocka program: those are built with sanitizers, which no cage holds. */
@@ -197,7 +198,10 @@ int main(int count, char **words)
     opened = socket(AF_INET, SOCK_STREAM, 0);
     const char *colon = strchr(words[1], ':');
     int port = colon ? atoi(colon + 1) : -1;
-    if (strncmp(words[1], "caged", 5) == 0) {
+    if (strncmp(words[1], "courier", 7) == 0) {
+        if (main_cage_enter_courier(&port, 1, text, &fault) != FAULT_NONE)
+            return 2;
+    } else if (strncmp(words[1], "caged", 5) == 0) {
         if (main_cage_enter(words[2], port, text, &fault) != FAULT_NONE) {
             fprintf(stderr, "%s\n", fault.text);
             return 2;
