@@ -8,13 +8,14 @@ from splunkd import spl
 from splunkd.rest import Splunkd
 from splunkd.rest_search import search_as
 
-from .harness import APP, EndToEnd, visits
+from .budget_case import BudgetCase
+from .harness import APP, visits
 
 BLOCK = re.compile(r"^```spl\n(.*?)\n```$", re.M | re.S)
 OURS = {"ighandoff", "igaudit", "igdoctor", "igusage"}
 
 
-class InstallGuideTest(EndToEnd):
+class InstallGuideTest(BudgetCase):
     def test_every_search_of_the_guide_runs(self) -> None:
         searches = BLOCK.findall((APP / "README_INSTALL.md").read_text("utf-8"))
         self.assertGreaterEqual(len(searches), 5)
@@ -25,6 +26,7 @@ class InstallGuideTest(EndToEnd):
                 place.splunk.configure(
                     place.service.url, place.tenant, place.service.token(place.tenant, "admin")
                 )
+                self.make(place, "Hand-offs a month", 100)
                 place.search("ighandoff", visits(3), sid="9.9")
                 parts = spl.split_pipeline(text)
                 while parts[-1].split()[0] not in OURS:
