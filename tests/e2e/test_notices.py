@@ -6,6 +6,7 @@ import email
 import email.policy
 import json
 import queue
+import sqlite3
 import ssl
 import subprocess
 import threading
@@ -19,7 +20,7 @@ from typing import Any
 from splunkd.certs import make_certificates
 from verifiers.kit import webhook_verifier
 
-from .harness import Answer, EndToEnd, Service, free_port, request
+from .harness import Answer, EndToEnd, Service, free_port, request, store_of
 
 PYTHON = "/usr/bin/python3"  # Debian's own, which has Debian's packages
 WAIT_S = 30.0
@@ -363,6 +364,48 @@ class NoticesTest(EndToEnd):
         for to in ("ftp://a.example/", "https://u:p@a.example/", "https://a.example/#x", "javascript:1"):
             answer = self.ask("POST", "v1/recipients", {"kind": "webhook", "to": to, "name": "x"})
             self.assertEqual((answer.status, answer.json["field"]), (400, "to"), to)
+
+    # Anomalies, whose finding the tests of service/anomalies try: here is what people do with one
+
+    def test_an_anomaly_is_acknowledged_once_and_on_record(self) -> None:
+        service = self.serve()
+        to = self.recipient("finance@corp.example", "email")
+        wanted = {"sensitivity": "high", "recipients": [to["id"]]}
+        settings = self.ask("GET", "v1/usage/anomaly-settings").json
+        self.assertEqual(settings, {"sensitivity": "medium", "recipients": []})
+        self.assertEqual(self.ask("PUT", "v1/usage/anomaly-settings", wanted).status, 200)
+        self.assertEqual(self.ask("GET", "v1/usage/anomaly-settings").json, wanted)
+        self.assertEqual(self.ask("GET", "v1/usage/anomalies").json, {"anomalies": [], "next": None})
+        with sqlite3.connect(store_of(service)) as store:
+            store.execute(
+                "INSERT INTO anomalies VALUES ('acme', 1, 'connector.compute', 1795392000000000,"
+                " 1795478400000000, 'above', 0, 7200000, 0, 3600000, 5125, -9999000, 'weekday', 8,"
+                " 'connector', 'okta', 830000, 'open', 1795478400000000, NULL, NULL, NULL)"
+            )
+        (found,) = self.ask("GET", "v1/usage/anomalies?state=open").json["anomalies"]
+        self.assertEqual(
+            found,
+            {
+                **{"id": "ano_1", "meter": "connector.compute", "direction": "above"},
+                **{"from": "2026-11-23T00:00:00Z", "to": "2026-11-24T00:00:00Z"},
+                **{"quantity": "7200000", "shown": "2", "usual": "3600000", "usual_shown": "1"},
+                **{"shown_unit": "hours", "z": "5.125", "robust_z": "-9999.000"},
+                **{"baseline": "weekday", "days": 8, "state": "open"},
+                "explained_by": {"dimension": "connector", "value": "okta", "share": "0.830"},
+                "detected_at": "2026-11-24T00:00:00Z",
+            },
+        )
+        path, why = "v1/usage/anomalies/ano_1/acknowledge", {"reason": "a load test"}
+        other = service.token("other", "admin")
+        self.assertEqual(self.ask("POST", path, why, other).status, 404)
+        self.assertEqual(self.ask("GET", "v1/usage/anomalies", token=other).json["anomalies"], [])
+        self.assertEqual(self.ask("POST", path, why).status, 200)
+        self.assertEqual(self.ask("POST", path, why).status, 409)  # a double click
+        (found,) = self.ask("GET", "v1/usage/anomalies").json["anomalies"]
+        self.assertEqual((found["state"], found["reason"]), ("acknowledged", "a load test"))
+        records = self.ask("GET", "v1/audit/records").text
+        self.assertIn("ano_1: a load test", records)
+        self.assertIn("anomaly.settings_changed", records)
 
     # The service
 
