@@ -8,11 +8,16 @@
 #include "service/usage/usage_behind.h"
 
 enum {
-    DIMSETS_KNOWN_MAX = 20000, /* of a tenant, in memory */
-    DIMSETS_BYTES_MAX = 16 << 20,
-    SOURCES_BYTES_MAX = 128 << 20,
+    MEMO_MAX = 20000, /* texts */
+    MEMO_BYTES_MAX = 16 << 20,
     DIMSET_KEY_MAX = 8192,
     TAKEN_MAX = 32
+};
+
+/* Ids of texts that the store has for good. */
+struct memo {
+    struct map ids;
+    struct arena texts;
 };
 
 struct usage_account {
@@ -23,16 +28,15 @@ struct usage_account {
     /* Of the transaction. */
     bool is_open;
     struct usage_provenance provenance;
-    struct arena sources; /* their texts: a batch may be gone before the commit */
     struct sha256 chain;
     /* What stays. */
     char zone_name[ZONE_NAME_MAX];
     int anchor_day;
     struct zone *zone;
     struct usage_rollup *rollup;
-    struct map dimsets; /* "meter dimensions" to id; dimensions are never changed */
-    struct arena dimset_texts;
-    bool has_new_dimsets; /* which a rollback takes back */
+    struct memo dimsets; /* by "meter dimensions" */
+    struct memo sources;
+    bool has_new;         /* dimensions or sources, which a rollback takes back */
     uint64_t full_meters; /* bits: as many dimensions as there may be */
 };
 
@@ -52,6 +56,36 @@ static enum fault_code no_memory(struct fault *fault)
     return fault_set(fault, FAULT_NO_MEMORY, "no memory left for taking events");
 }
 
+/* --- what is known of the store ------------------------------------------------------------- */
+
+static void memo_init(struct memo *memo)
+{
+    map_init(&memo->ids);
+    arena_init(&memo->texts, MEMO_BYTES_MAX);
+}
+
+static void memo_done(struct memo *memo)
+{
+    map_done(&memo->ids);
+    arena_done(&memo->texts);
+}
+
+static void memo_clear(struct memo *memo)
+{
+    map_clear(&memo->ids);
+    arena_reset(&memo->texts);
+}
+
+/* Without room for it all are forgotten: they are in the store. */
+static void memo_put(struct memo *memo, struct str text, int64_t id)
+{
+    struct str kept = {NULL, 0};
+    if (memo->ids.count < MEMO_MAX)
+        kept = arena_copy(&memo->texts, text);
+    if (!kept.ptr || map_put(&memo->ids, kept, (uint32_t)id) != FAULT_NONE)
+        memo_clear(memo);
+}
+
 /* --- accounts ------------------------------------------------------------------------------- */
 
 static void free_account(struct usage_account *account)
@@ -61,9 +95,8 @@ static void free_account(struct usage_account *account)
     usage_rollup_free(account->rollup);
     zone_free(account->zone);
     usage_provenance_done(&account->provenance);
-    arena_done(&account->sources);
-    map_done(&account->dimsets);
-    arena_done(&account->dimset_texts);
+    memo_done(&account->dimsets);
+    memo_done(&account->sources);
     os_free(account);
 }
 
@@ -101,9 +134,8 @@ static enum fault_code find_account(struct usage_ledger *ledger, struct str tena
         account->number = number;
         account->tenant = usage_keys_tenant_name(ledger->keys, number);
         usage_provenance_init(&account->provenance);
-        arena_init(&account->sources, SOURCES_BYTES_MAX);
-        map_init(&account->dimsets);
-        arena_init(&account->dimset_texts, DIMSETS_BYTES_MAX);
+        memo_init(&account->dimsets);
+        memo_init(&account->sources);
         ledger->accounts[number] = account;
     }
     *out = account;
@@ -223,16 +255,15 @@ static void close_accounts(struct usage_ledger *ledger)
     for (struct usage_account *each = ledger->open; each; each = each->next_open) {
         usage_rollup_clear(each->rollup);
         usage_provenance_done(&each->provenance);
-        arena_reset(&each->sources);
         each->is_open = false;
     }
     ledger->open = NULL;
 }
 
-static void forget_dimsets(struct usage_account *account)
+static void forget_new(struct usage_account *account)
 {
-    map_clear(&account->dimsets);
-    arena_reset(&account->dimset_texts);
+    memo_clear(&account->dimsets);
+    memo_clear(&account->sources);
     account->full_meters = 0;
 }
 
@@ -243,10 +274,10 @@ static void ended(void *companion, bool kept)
         return;
     for (uint32_t i = 0; i < ledger->account_room; i++) {
         struct usage_account *account = ledger->accounts[i];
-        if (account && account->has_new_dimsets && !kept)
-            forget_dimsets(account);
+        if (account && account->has_new && !kept)
+            forget_new(account);
         if (account)
-            account->has_new_dimsets = false;
+            account->has_new = false;
     }
     close_accounts(ledger);
     ledger->taken_count = 0;
@@ -323,18 +354,6 @@ static uint64_t bit_of(const struct usage_meter *meter)
     return UINT64_C(1) << index;
 }
 
-/* Without room for it all are forgotten: they are in the store. */
-static void know_dimset(struct usage_account *account, struct str key, int64_t id)
-{
-    struct str kept = {NULL, 0};
-    if (account->dimsets.count < DIMSETS_KNOWN_MAX)
-        kept = arena_copy(&account->dimset_texts, key);
-    if (!kept.ptr || map_put(&account->dimsets, kept, (uint32_t)id) != FAULT_NONE) {
-        map_clear(&account->dimsets);
-        arena_reset(&account->dimset_texts);
-    }
-}
-
 enum fault_code usage_account_dimset(struct usage_account *account, const struct usage_event *event,
                                      int64_t *out_id, struct fault *fault)
 {
@@ -348,7 +367,7 @@ enum fault_code usage_account_dimset(struct usage_account *account, const struct
     buf_add_byte(&key, ' ');
     buf_add(&key, event->dimensions);
     assert(key.code == FAULT_NONE && "dimensions are at most half of it");
-    if (map_get(&account->dimsets, buf_str(&key), &known)) {
+    if (map_get(&account->dimsets.ids, buf_str(&key), &known)) {
         *out_id = known;
         return FAULT_NONE;
     }
@@ -356,10 +375,10 @@ enum fault_code usage_account_dimset(struct usage_account *account, const struct
                                               event->dimensions, &is_full, &is_new, out_id, fault);
     if (code != FAULT_NONE)
         return code;
-    account->has_new_dimsets = account->has_new_dimsets || is_new;
+    account->has_new = account->has_new || is_new;
     if (is_full)
         account->full_meters |= bit;
-    know_dimset(account, buf_str(&key), *out_id);
+    memo_put(&account->dimsets, buf_str(&key), *out_id);
     return FAULT_NONE;
 }
 
@@ -377,24 +396,27 @@ enum fault_code usage_account_find(struct usage_account *account, const uint8_t 
                            out_found, out, fault);
 }
 
-/* The text of a new source must last as long as the transaction. */
+/* Sources that are known are told from memory; the text of another one is not kept where it would
+ * have to last until the commit. */
 static enum fault_code resolve_source(struct usage_account *account, struct usage_event *event,
                                       struct fault *fault)
 {
     const int bits = USAGE_HAS_ALL + 1;
-    struct usage_event own = {.source = event->source, .provenance = event->provenance};
+    struct usage_provenance *provenance = &account->provenance;
     uint32_t known;
-    if (map_get(&account->provenance.sources, event->source, &known)) {
+    if (map_get(&account->sources.ids, event->source, &known)) {
         event->provenance = event->provenance % bits + (int)known * bits;
         return FAULT_NONE;
     }
-    own.source = arena_copy(&account->sources, event->source);
-    if (!own.source.ptr)
-        return no_memory(fault);
-    enum fault_code code = usage_provenance_resolve(&account->provenance, account->ledger->store,
-                                                    account->tenant, &own, fault);
-    event->provenance = own.provenance;
-    return code;
+    enum fault_code code =
+        usage_provenance_resolve(provenance, account->ledger->store, account->tenant, event, fault);
+    map_clear(&provenance->sources);
+    provenance->last_id = -1;
+    if (code != FAULT_NONE)
+        return code;
+    account->has_new = true; /* perhaps */
+    memo_put(&account->sources, event->source, event->provenance / bits);
+    return FAULT_NONE;
 }
 
 enum fault_code usage_account_add(struct usage_account *account, struct usage_event *event,

@@ -5,7 +5,7 @@
 #include "libs/core/os.h"
 #include "service/usage/usage_sql.h"
 
-enum { ROOM_LEAST = 64, NEAR = 4, BITS = 16 };
+enum { ROOM_LEAST = 64, NEAR = 4, BITS = 16, COLUMNS = 4 };
 
 void usage_provenance_init(struct usage_provenance *provenance)
 {
@@ -142,33 +142,46 @@ static int by_day_and_provenance(const void *a, const void *b)
     return (one->provenance > two->provenance) - (one->provenance < two->provenance);
 }
 
-static enum fault_code write_row(const struct usage_provenance_row *row, struct store *store,
-                                 struct str tenant, struct fault *fault)
+/* Sums up what is alike, in place; the rows that are left. */
+static size_t merge(struct usage_provenance_row *rows, size_t count)
 {
-    struct statement *upsert;
-    enum fault_code code =
-        store_prepare(store, usage_sql(USAGE_SQL_ADD_PROVENANCE), &upsert, fault);
-    if (code != FAULT_NONE)
-        return code;
-    store_bind_text(upsert, 1, tenant);
-    store_bind_whole(upsert, 2, row->day_us);
-    store_bind_whole(upsert, 3, row->provenance);
-    store_bind_whole(upsert, 4, row->events);
-    return store_run(upsert, fault);
+    size_t merged = 0;
+    if (count > 1)
+        qsort(rows, count, sizeof *rows, by_day_and_provenance);
+    for (size_t i = 0; i < count; i++)
+        if (merged > 0 && by_day_and_provenance(&rows[merged - 1], &rows[i]) == 0)
+            rows[merged - 1].events += rows[i].events;
+        else
+            rows[merged++] = rows[i];
+    return merged;
+}
+
+static void bind(struct statement *upsert, size_t place, const struct usage_provenance_row *row,
+                 struct str tenant)
+{
+    int before = (int)place * COLUMNS;
+    store_bind_text(upsert, before + 1, tenant);
+    store_bind_whole(upsert, before + 2, row->day_us);
+    store_bind_whole(upsert, before + 3, row->provenance);
+    store_bind_whole(upsert, before + 4, row->events);
 }
 
 enum fault_code usage_provenance_write(struct usage_provenance *provenance, struct store *store,
                                        struct str tenant, struct fault *fault)
 {
-    struct usage_provenance_row *rows = provenance->rows;
+    size_t count = merge(provenance->rows, provenance->count);
     enum fault_code code = FAULT_NONE;
-    if (provenance->count > 1)
-        qsort(rows, provenance->count, sizeof *rows, by_day_and_provenance);
-    for (size_t i = 0; i < provenance->count && code == FAULT_NONE;) {
-        struct usage_provenance_row sum = rows[i];
-        while (++i < provenance->count && by_day_and_provenance(&rows[i], &sum) == 0)
-            sum.events += rows[i].events;
-        code = write_row(&sum, store, tenant, fault);
+    provenance->count = count;
+    for (size_t at = 0; at < count && code == FAULT_NONE;) {
+        struct statement *upsert;
+        size_t several = count - at;
+        code = store_prepare(store, usage_sql_rows(USAGE_SQL_ADD_PROVENANCE, &several), &upsert,
+                             fault);
+        if (code != FAULT_NONE)
+            return code;
+        for (size_t i = 0; i < several; i++)
+            bind(upsert, i, &provenance->rows[at++], tenant);
+        code = store_run(upsert, fault);
     }
     return code;
 }
