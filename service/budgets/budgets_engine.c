@@ -425,6 +425,8 @@ void budgets_free(struct budgets *taken)
     end_keeper(taken);
     if (taken->refusals && budgets_refusals_flush(taken->refusals, &fault) != FAULT_NONE)
         tell_fault("refusals", &fault);
+    if (atomic_load(&taken->node) != 0 && take_all_ended(taken, &fault) != FAULT_NONE)
+        tell_fault("ended", &fault);
     each_tenant(&round, give_all_back);
     budgets_tenants_free(taken);
     budgets_refusals_free(taken->refusals);

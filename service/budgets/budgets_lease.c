@@ -10,6 +10,7 @@
 
 #include "libs/core/os.h"
 #include "service/budgets/budgets_used.h"
+#include "service/usage/usage_ledger.h"
 
 enum { SCRATCH_MAX = 16 << 20, DOUBTS_MAX = 64 };
 
@@ -100,9 +101,12 @@ static enum fault_code take(struct lease *lease, struct lease_item *item, struct
 static enum fault_code take_all(struct store *store, void *context, struct fault *fault)
 {
     struct lease *lease = context;
+    /* Events that share this transaction are gathered; what is lent must know of them. */
+    enum fault_code code = usage_ledger_settle(store, fault);
     /* The beat tells whether this process is still one of them: what is dead is lent nothing. */
-    enum fault_code code = budgets_node_beat(
-        store, lease->node, atomic_load(&lease->budgets->grace_s), &lease->is_alive, fault);
+    if (code == FAULT_NONE)
+        code = budgets_node_beat(store, lease->node, atomic_load(&lease->budgets->grace_s),
+                                 &lease->is_alive, fault);
     for (int i = 0; i < lease->count && lease->is_alive && code == FAULT_NONE; i++)
         code = take(lease, &lease->items[i], store, fault);
     return code;

@@ -31,6 +31,7 @@ enum { HOUSE_ENGINES = 3 };
 
 static struct {
     char folder[64];
+    char place[PLACE_MAX];
     struct store_pool *pools[HOUSE_ENGINES]; /* one each, as processes have */
     struct budgets *engines[HOUSE_ENGINES];
     struct audit *audit;
@@ -68,12 +69,8 @@ static UNUSED void house_pass(int64_t us)
 
 static UNUSED void house_start_engine(int i)
 {
-    char path[128];
-    char place[PLACE_MAX];
-    snprintf(path, sizeof path, "%s/budgets.db", house.folder);
-    place_make(path, place);
-    MUST(store_pool_new(place, 4, service_migrations, service_migration_count, &house.pools[i],
-                        &house.fault));
+    MUST(store_pool_new(house.place, 4, service_migrations, service_migration_count,
+                        &house.pools[i], &house.fault));
     MUST(budgets_new(house.pools[i], house.audit, &house.engines[i], &house.fault));
 }
 
@@ -88,7 +85,6 @@ static UNUSED void house_stop_engine(int i)
 static UNUSED int house_open(void **state)
 {
     char path[128];
-    char place[PLACE_MAX];
     struct store *store;
     (void)state;
     memset(&house, 0, sizeof house);
@@ -103,9 +99,9 @@ static UNUSED int house_open(void **state)
     os_platform_set(&house_platform);
     arena_init(&house.arena, 256 << 20);
     snprintf(path, sizeof path, "%s/budgets.db", house.folder);
-    place_make(path, place);
-    MUST(store_pool_new(place, 4, service_migrations, service_migration_count, &house.pools[0],
-                        &house.fault));
+    place_make(path, house.place);
+    MUST(store_pool_new(house.place, 4, service_migrations, service_migration_count,
+                        &house.pools[0], &house.fault));
     MUST(store_pool_take(house.pools[0], &store, &house.fault));
     MUST(audit_open(house.folder, store, &house.audit, &house.fault));
     store_pool_give(house.pools[0], store);
