@@ -6,6 +6,7 @@
 #include "service/anomalies/anomalies.h"
 #include "service/budgets/budgets_threshold_watch.h"
 #include "service/notify/notify_deliver.h"
+#include "service/notify/notify_forget.h"
 
 enum { DELIVER_EVERY_S = 5 };
 
@@ -31,6 +32,7 @@ static enum fault_code add_all(struct main_jobs *jobs, struct service *service,
         add(jobs,
             (struct job){"budgets.watch", BUDGETS_WATCH_EVERY_S, budgets_watch_run, jobs->watch});
     add(jobs, (struct job){"anomalies.look", ANOMALIES_EVERY_S, anomalies_look_at_all, service});
+    add(jobs, (struct job){"notify.forget", NOTIFY_FORGET_EVERY_S, notify_forget, NULL});
     if (code != FAULT_NONE || courier->fd < 0)
         return code;
     code = notify_deliverer_new(courier->fd, str_of(courier->from), &service->counters,

@@ -4,6 +4,7 @@
 #include "libs/core/os.h"
 #include "service/notify/notify_courier.h"
 #include "service/notify/notify_deliver.h"
+#include "service/notify/notify_forget.h"
 #include "service/notify/notify_mail.h"
 #include "service/notify/notify_sign.h"
 #include "service/notify/notify_store.h"
@@ -268,6 +269,34 @@ static void notify_delivery__ends_all_when_the_recipient_is_gone(void **state)
         house_ask(house, "SELECT count(*) FROM notify_deliveries WHERE state = 'dead'"), 3);
 }
 
+static void notify_forget__keeps_what_is_young_waits_or_is_the_newest(void **state)
+{
+    struct house *house = *state;
+    struct fault fault;
+    const int64_t day_us = INT64_C(86400) * 1000000;
+    struct jobs_turn turn = {.pool = house->pool, .name = "notify.forget", .fence = 1};
+    house_do(house, "INSERT INTO jobs_leases (name, holder, fence, beat, began_us, error)"
+                    " VALUES ('notify.forget', 'me', 1, 0, 0, '')");
+    add_recipient(house);
+    for (char key[] = "a"; key[0] <= 'd'; key[0]++)
+        enqueue(house, key);
+    put(house, (struct notify_outcome){.id = 1, .is_good = true});
+    put(house, (struct notify_outcome){.id = 2, .is_dead = true});
+    put(house, (struct notify_outcome){.id = 4, .is_good = true}); /* 3 waits */
+    turn.now_us = 90 * day_us;
+    good(notify_forget(&turn, NULL, &fault), &fault);
+    assert_int_equal(house_ask(house, "SELECT count(*) FROM notify_deliveries"), 4);
+    turn.now_us = 91 * day_us;
+    good(notify_forget(&turn, NULL, &fault), &fault);
+    assert_int_equal(house_ask(house, "SELECT count(*) FROM notify_deliveries"), 2);
+    assert_int_equal(house_ask(house, "SELECT count(*) FROM notify_messages"), 4);
+    enqueue(house, (char[]){"a"}); /* is known still */
+    assert_int_equal(house_ask(house, "SELECT count(*) FROM notify_deliveries"), 2);
+    turn.now_us = 401 * day_us;
+    good(notify_forget(&turn, NULL, &fault), &fault);
+    assert_int_equal(house_ask(house, "SELECT count(*) FROM notify_messages"), 2);
+}
+
 #define IN_HOUSE(test) cmocka_unit_test_setup_teardown(test, house_open, house_close)
 
 int main(void)
@@ -281,6 +310,7 @@ int main(void)
         cmocka_unit_test(notify_wait__grows_over_three_days_and_ends),
         cmocka_unit_test(notify_frames__are_refused_when_they_are_none),
         IN_HOUSE(notify_delivery__is_due_then_delivered_and_no_more),
+        IN_HOUSE(notify_forget__keeps_what_is_young_waits_or_is_the_newest),
         IN_HOUSE(notify_delivery__ends_all_when_the_recipient_is_gone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
