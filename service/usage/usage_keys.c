@@ -46,16 +46,11 @@ static struct str bytes_of(const uint8_t *bytes, size_t len)
     return (struct str){(const char *)bytes, len};
 }
 
-static enum fault_code no_memory(struct fault *fault)
-{
-    return fault_set(fault, FAULT_NO_MEMORY, "no memory left to know which events are there");
-}
-
 enum fault_code usage_keys_new(struct usage_keys **out, struct fault *fault)
 {
     struct usage_keys *keys = os_alloc(sizeof *keys);
     if (!keys)
-        return no_memory(fault);
+        return fault_set(fault, FAULT_NO_MEMORY, "no memory left to know which events are there");
     enum fault_code code = usage_recent_new(&keys->recent, fault);
     if (code == FAULT_NONE && os_random(&keys->secret, sizeof keys->secret) != 0)
         code = fault_set(fault, FAULT_IO, "the system gives no random bytes");
@@ -211,16 +206,13 @@ static enum fault_code read_latest(struct usage_keys *keys, struct store *store,
     return FAULT_NONE;
 }
 
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 static enum fault_code load(struct usage_keys *keys, struct store *store, int64_t last,
                             struct fault *fault)
 {
     enum fault_code code = FAULT_NONE;
-    int64_t after = least(keys->behind.done, last - USAGE_RECENT);
+    int64_t after = last - USAGE_RECENT;
+    if (after > keys->behind.done)
+        after = keys->behind.done;
     if (after > 0)
         code = read_latest(keys, store, fault);
     if (code == FAULT_NONE)
@@ -379,9 +371,9 @@ static enum fault_code look(struct usage_keys *keys, struct store *store, uint32
         }
     }
     *out_found = false;
-    if (code != FAULT_NONE || ms_of(key) > usage_recent_gone_ms(keys->recent))
-        return code;
-    code = ask_index(store, usage_keys_tenant_name(keys, tenant), key, &seq, fault);
+    seq = 0;
+    if (code == FAULT_NONE && ms_of(key) <= usage_recent_gone_ms(keys->recent))
+        code = ask_index(store, usage_keys_tenant_name(keys, tenant), key, &seq, fault);
     if (code == FAULT_NONE && seq > 0)
         code = read_event(keys, store, tenant, seq, out_found, out, fault);
     return code;

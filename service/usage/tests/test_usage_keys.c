@@ -1,5 +1,7 @@
 /* Which events are there already: in one transaction, after it, after a start, and between two
  * services on one store. */
+#include <pthread.h>
+
 #include "service/usage/tests/usage_house.h"
 
 /* An event is new, the same again, or in the DLQ. */
@@ -113,6 +115,70 @@ static void event__that_was_taken_back_is_not_there(void **state)
     house_send(house_use("2", NOON - HOUR, "api.calls", 9, of));
     assert_int_equal(total(), 17);
     assert_int_equal(house_report_by("api.calls", ZONE_DAY, NOON - HOUR, NOON, "route").count, 2);
+    assert_int_equal(house_rebuild().differences, 0);
+}
+
+/* --- at once -------------------------------------------------------------------------------- */
+
+enum { THREADS = 6, THREAD_REQUESTS = 30, THREAD_EVENTS = 20 };
+
+/* Requests overlap, so that most events are sent by several threads; each fifth is taken back, with
+ * whatever shares its transaction, and sent again. */
+static void *send_thread(void *argument)
+{
+    int first = *(int *)argument;
+    struct arena arena;
+    struct arena scratch;
+    struct fault fault;
+    arena_init(&arena, 64 << 20);
+    arena_init(&scratch, 4 << 20);
+    for (int request = 0; request < THREAD_REQUESTS; request++) {
+        struct usage_batch batch = {
+            .arena = &arena, .scratch = &scratch, .tenant = STR("acme"), .received_us = NOON};
+        for (int i = 0; i < THREAD_EVENTS; i++) {
+            char line[512];
+            int number = (first + request) * THREAD_EVENTS / 2 + i;
+            snprintf(line, sizeof line,
+                     "{\"specversion\":\"1.0\",\"type\":\"io.intelgraph.usage.use\","
+                     "\"source\":\"/gw\",\"id\":\"%d\",\"time\":\"2026-11-23T11:%02d:00Z\","
+                     "\"data\":{\"meter\":\"api.calls\",\"quantity\":%d,\"dimensions\":{"
+                     "\"route\":\"%d\"}}}",
+                     number, number % 60, number, number % 7);
+            struct str kept = arena_copy(&arena, str_of(line));
+            if (usage_batch_add(&batch, kept, &fault) != FAULT_NONE)
+                return argument;
+        }
+        if (request % 5 == 0 &&
+            store_pool_write(house.pool, store_and_fail, &batch, &fault) != FAULT_CONFLICT)
+            return argument;
+        if (usage_batch_store(&batch, house.pool, &fault) != FAULT_NONE || batch.rejected > 0)
+            return argument;
+    }
+    arena_done(&arena);
+    arena_done(&scratch);
+    return NULL;
+}
+
+static void threads__that_send_the_same_at_once_count_it_once(void **state)
+{
+    (void)state;
+    pthread_t threads[THREADS];
+    int firsts[THREADS];
+    int64_t expected = 0;
+    const int numbers = (THREADS - 1 + THREAD_REQUESTS - 1) * THREAD_EVENTS / 2 + THREAD_EVENTS;
+    for (int i = 0; i < THREADS; i++) {
+        firsts[i] = i;
+        assert_int_equal(pthread_create(&threads[i], NULL, send_thread, &firsts[i]), 0);
+    }
+    for (int i = 0; i < THREADS; i++) {
+        void *failed = NULL;
+        assert_int_equal(pthread_join(threads[i], &failed), 0);
+        assert_null(failed);
+    }
+    for (int number = 0; number < numbers; number++)
+        expected += number;
+    assert_int_equal(house_whole("SELECT count(*) FROM usage_events"), numbers);
+    assert_int_equal(total(), expected);
     assert_int_equal(house_rebuild().differences, 0);
 }
 
@@ -316,6 +382,7 @@ int main(void)
         TEST(correction__of_an_event_of_the_same_request_finds_it),
         TEST(event__is_known_after_a_start),
         TEST(event__that_was_taken_back_is_not_there),
+        TEST(threads__that_send_the_same_at_once_count_it_once),
         TEST(two_services__know_each_others_events),
         TEST(two_services__give_dimensions_one_id),
         TEST(index__follows_the_events_and_what_it_lacks_is_known),
