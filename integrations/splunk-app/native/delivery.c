@@ -307,15 +307,16 @@ static void deliver_outbox(struct run *run, struct str user)
         done = deliver_some(run, ids, count, until_us);
         holds = done < count && held_look(outbox, settings->url, settings->tenant, &held);
     }
-    if (holds)
+    if (holds) {
+        long long left_s = (held.until_us - os_now_us()) / 1000000;
         command_say(run->messages, COMMAND_INFO,
                     "IntelGraph: outbox: %zu of %zu waiting hand-offs went out; the rest is not "
                     "tried for %lld s, because %s.",
-                    done, count, (long long)((held.until_us - os_now_us()) / 1000000 + 1),
-                    held.why);
-    else
+                    done, count, left_s + 1, held.why);
+    } else {
         command_say(run->messages, COMMAND_INFO,
                     "IntelGraph: outbox: %zu of %zu waiting hand-offs went out.", done, count);
+    }
 }
 
 /* --- all ----------------------------------------------------------------------------------- */

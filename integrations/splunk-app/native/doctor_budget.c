@@ -55,7 +55,7 @@ static int64_t hundredths_at(const struct json *budget, const char *path)
         return str_starts(whole, STR("-")) ? 0 : INT64_C(100000000000);
     int64_t hundredths = (int64_t)number * 100;
     for (size_t i = 0; i < 2 && i < part.len; i++)
-        hundredths += (part.ptr[i] - '0') * (i == 0 ? 10 : 1);
+        hundredths += (int64_t)(part.ptr[i] - '0') * (i == 0 ? 10 : 1);
     return hundredths;
 }
 

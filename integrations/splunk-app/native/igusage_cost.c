@@ -18,8 +18,8 @@ static enum fault_code prepare(struct igusage *usage, struct fault *fault)
     return igusage_columns(usage, before, after, "meter", fault);
 }
 
-static enum fault_code open(struct igusage *usage, struct command_messages *messages,
-                            struct fault *fault)
+static enum fault_code open_cost(struct igusage *usage, struct command_messages *messages,
+                                 struct fault *fault)
 {
     (void)messages;
     (void)fault;
@@ -162,5 +162,5 @@ const struct igusage_view igusage_view_cost = {.name = "cost",
                                                .takes = IGUSAGE_METER | IGUSAGE_WINDOW | IGUSAGE_BY,
                                                .window = "day",
                                                .prepare = prepare,
-                                               .open = open,
+                                               .open = open_cost,
                                                .step = step};

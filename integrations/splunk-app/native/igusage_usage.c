@@ -70,8 +70,8 @@ static enum fault_code check_dimensions(const struct igusage *usage, struct faul
     return FAULT_NONE;
 }
 
-static enum fault_code open(struct igusage *usage, struct command_messages *messages,
-                            struct fault *fault)
+static enum fault_code open_usage(struct igusage *usage, struct command_messages *messages,
+                                  struct fault *fault)
 {
     (void)messages;
     igusage_begin_range(usage);
@@ -193,5 +193,5 @@ const struct igusage_view igusage_view_usage = {.name = "usage",
                                                     IGUSAGE_METER | IGUSAGE_WINDOW | IGUSAGE_BY,
                                                 .window = "day",
                                                 .prepare = prepare,
-                                                .open = open,
+                                                .open = open_usage,
                                                 .step = step};
