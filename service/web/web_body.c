@@ -168,7 +168,7 @@ static enum fault_code add_zstd(struct web_body *body, struct str data, struct f
         size_t left = body->bytes.limit - body->bytes.len;
         size_t piece = left < PIECE ? left : PIECE;
         size_t made = 0;
-        char scratch; /* as with gzip: shows that more would come than the limit */
+        char scratch = '\0'; /* as with gzip: shows that more would come than the limit */
         char *room = piece > 0 ? buf_reserve(&body->bytes, piece) : &scratch;
         if (!room)
             return buf_check(&body->bytes, "the inflated body", fault);
