@@ -130,42 +130,46 @@ enum fault_code budgets_load(struct store *store, struct str tenant, int64_t now
     return code;
 }
 
+static enum fault_code count_tenants(struct store *store, int64_t *out, struct fault *fault)
+{
+    static const char sql[] = "SELECT count(DISTINCT tenant) FROM budgets WHERE deleted_us IS NULL";
+    struct statement *query;
+    enum fault_code code = store_prepare(store, sql, &query, fault);
+    return code == FAULT_NONE ? store_read_whole(query, out, fault) : code;
+}
+
+/* One that comes between the counting and the reading comes with the next reading. */
 enum fault_code budgets_load_tenants(struct store *store, struct arena *arena, struct str **out,
                                      size_t *out_count, struct fault *fault)
 {
     static const char sql[] = "SELECT DISTINCT tenant FROM budgets WHERE deleted_us IS NULL"
                               " ORDER BY tenant LIMIT $1";
-    static const char count_sql[] = "SELECT count(DISTINCT tenant) FROM budgets"
-                                    " WHERE deleted_us IS NULL";
-    const struct budgets_value values[] = {WHOLE(BUDGETS_TENANTS_MAX)};
     struct statement *query;
-    struct str *tenants = NULL;
     int64_t total = 0;
     size_t count = 0;
     bool row = false;
-    enum fault_code code = store_prepare(store, count_sql, &query, fault);
-    if (code == FAULT_NONE)
-        code = store_read_whole(query, &total, fault);
-    if (code == FAULT_NONE && total > 0) {
-        tenants = arena_alloc(arena, (size_t)total * sizeof *tenants);
-        if (!tenants)
-            code = no_memory(fault);
-    }
-    if (code == FAULT_NONE)
-        code = budgets_ask(store, sql, values, BUDGETS_COUNT(values), &query, fault);
-    if (code == FAULT_NONE)
-        code = store_step(query, &row, fault);
-    while (code == FAULT_NONE && row && count < (size_t)total) {
+    enum fault_code code = count_tenants(store, &total, fault);
+    if (code != FAULT_NONE)
+        return code;
+    const struct budgets_value values[] = {
+        WHOLE(total < BUDGETS_TENANTS_MAX ? total : BUDGETS_TENANTS_MAX)};
+    struct str *tenants = arena_alloc(arena, ((size_t)total + 1) * sizeof *tenants);
+    if (!tenants)
+        return no_memory(fault);
+    code = budgets_ask(store, sql, values, BUDGETS_COUNT(values), &query, fault);
+    if (code != FAULT_NONE)
+        return code;
+    code = store_step(query, &row, fault);
+    while (code == FAULT_NONE && row) {
         struct budgets_reader reader = {query, arena, false};
         tenants[count++] = budgets_reader_text(&reader, 0);
         code = budgets_reader_check(&reader, fault);
         if (code == FAULT_NONE)
             code = store_step(query, &row, fault);
     }
+    store_reset(query);
     if (code != FAULT_NONE)
         return code;
-    if (row)
-        store_reset(query);
     *out = tenants;
     *out_count = count;
     return FAULT_NONE;
