@@ -169,6 +169,24 @@ enum fault_code audit_log_name(struct str tenant, bool receipts, char out[AUDIT_
     return code;
 }
 
+enum fault_code audit_derive_key(const struct audit *audit, const char *purpose,
+                                 uint8_t out[AUDIT_DERIVED_SIZE], struct fault *fault)
+{
+    char text[128];
+    struct signature signature;
+    int len = snprintf(text, sizeof text, "a key for: %s", purpose);
+    assert(len > 0 && (size_t)len < sizeof text);
+    enum fault_code code =
+        sign_message(audit->key, (struct str){text, (size_t)len}, &signature, fault);
+    if (code != FAULT_NONE)
+        return code;
+    struct sha256 digest = sha256_of((struct str){(const char *)signature.bytes, SIGN_SIZE});
+    memcpy(out, digest.bytes, AUDIT_DERIVED_SIZE);
+    explicit_bzero(&digest, sizeof digest);
+    explicit_bzero(&signature, sizeof signature);
+    return FAULT_NONE;
+}
+
 void audit_add_verifier_key(const struct audit *audit, struct str log, struct buf *out)
 {
     assert(log.len < AUDIT_LOG_MAX);

@@ -47,6 +47,12 @@ enum fault_code audit_log_name(struct str tenant, bool receipts, char out[AUDIT_
  * "intelgraphd/<log>". */
 void audit_add_verifier_key(const struct audit *audit, struct str log, struct buf *out);
 
+/* A key for secrets in the store, made of the signing key, which all services of a store share: the
+ * digest of a signature over a text that no note begins with, and that is never shown. */
+enum { AUDIT_DERIVED_SIZE = 32 };
+enum fault_code audit_derive_key(const struct audit *audit, const char *purpose,
+                                 uint8_t out[AUDIT_DERIVED_SIZE], struct fault *fault) MUST_USE;
+
 struct audit_count {
     const char *name; /* "rows", "entities_new" ... */
     int64_t number;

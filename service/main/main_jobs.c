@@ -35,8 +35,8 @@ static enum fault_code add_all(struct main_jobs *jobs, struct service *service,
     add(jobs, (struct job){"notify.forget", NOTIFY_FORGET_EVERY_S, notify_forget, NULL});
     if (code != FAULT_NONE || courier->fd < 0)
         return code;
-    code = notify_deliverer_new(courier->fd, str_of(courier->from), &service->counters,
-                                &jobs->deliverer, fault);
+    code = notify_deliverer_new(courier->fd, str_of(courier->from), service->audit,
+                                &service->counters, &jobs->deliverer, fault);
     if (code == FAULT_NONE)
         add(jobs, (struct job){"notify.deliver", DELIVER_EVERY_S, notify_deliver, jobs->deliverer});
     return code;

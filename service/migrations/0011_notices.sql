@@ -33,7 +33,7 @@ CREATE TABLE notify_recipients (
     name TEXT NOT NULL,
     state TEXT NOT NULL,            -- active, disabled
     disabled_why TEXT NOT NULL,
-    secret TEXT NOT NULL,           -- of a webhook: signing needs it as it is; never read out again
+    secret TEXT NOT NULL,           -- of a webhook, sealed under a key made of audit.key
     old_secret TEXT NOT NULL,       -- the one before, which signs beside it
     old_until_us BIGINT NOT NULL,   -- until then
     failures BIGINT NOT NULL,       -- in a row

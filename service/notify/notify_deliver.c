@@ -9,6 +9,7 @@
 #include "libs/core/os.h"
 #include "service/notify/notify_courier.h"
 #include "service/notify/notify_mail.h"
+#include "service/notify/notify_secret.h"
 #include "service/notify/notify_sign.h"
 #include "service/notify/notify_store.h"
 
@@ -40,6 +41,7 @@ struct flight {
 struct notify_deliverer {
     int fd;
     char from[256];
+    struct notify_vault vault;
     struct service_counters *counters;
     uint64_t last_ticket;
     struct flight flights[NOTIFY_AT_ONCE];
@@ -48,7 +50,8 @@ struct notify_deliverer {
     int64_t wrote_us;
 };
 
-enum fault_code notify_deliverer_new(int fd, struct str from, struct service_counters *counters,
+enum fault_code notify_deliverer_new(int fd, struct str from, const struct audit *audit,
+                                     struct service_counters *counters,
                                      struct notify_deliverer **out, struct fault *fault)
 {
     struct notify_deliverer *deliverer = os_alloc(sizeof *deliverer);
@@ -57,9 +60,12 @@ enum fault_code notify_deliverer_new(int fd, struct str from, struct service_cou
     deliverer->fd = fd;
     deliverer->counters = counters;
     arena_init(&deliverer->arena, ARENA_MAX);
-    if (!str_to_c(from, deliverer->from, sizeof deliverer->from)) {
+    enum fault_code code = notify_vault_open(audit, &deliverer->vault, fault);
+    if (code == FAULT_NONE && !str_to_c(from, deliverer->from, sizeof deliverer->from))
+        code = fault_field(fault, FAULT_INPUT, "smtp-from", "--smtp-from is too long");
+    if (code != FAULT_NONE) {
         notify_deliverer_free(deliverer);
-        return fault_field(fault, FAULT_INPUT, "smtp-from", "--smtp-from is too long");
+        return code;
     }
     *out = deliverer;
     return FAULT_NONE;
@@ -69,7 +75,8 @@ void notify_deliverer_free(struct notify_deliverer *taken)
 {
     if (!taken)
         return;
-    arena_wipe(&taken->arena); /* held secrets */
+    arena_wipe(&taken->arena);
+    notify_vault_close(&taken->vault);
     os_free(taken);
 }
 
@@ -220,27 +227,54 @@ static bool may_go(const struct notify_deliverer *deliverer, const struct notify
     return !due->is_failing || failing < NOTIFY_FAILING_AT_ONCE;
 }
 
-static enum fault_code make_request(struct notify_deliverer *deliverer,
-                                    const struct notify_item *item, struct buf *headers,
-                                    struct buf *body, struct http_outbound_request *out,
-                                    struct fault *fault)
+static void wipe(struct buf *secret)
 {
-    int64_t now_us = os_now_us();
+    if (secret->ptr)
+        explicit_bzero(secret->ptr, secret->len);
+    buf_done(secret);
+}
+
+static enum fault_code sign(const struct notify_deliverer *deliverer,
+                            const struct notify_item *item, struct str recipient, struct str body,
+                            struct buf *headers, struct fault *fault)
+{
+    const struct notify_message *message = &item->message;
+    struct buf secret;
+    struct buf old;
+    buf_init(&secret, NOTIFY_SECRET_MAX);
+    buf_init(&old, NOTIFY_SECRET_MAX);
+    enum fault_code code = notify_secret_open(&deliverer->vault, message->tenant, recipient,
+                                              item->secret, &secret, fault);
+    if (code == FAULT_NONE)
+        code = notify_secret_open(&deliverer->vault, message->tenant, recipient, item->old_secret,
+                                  &old, fault);
+    const struct notify_signing signing = {.id = item->message_id,
+                                           .body = body,
+                                           .secret = buf_str(&secret),
+                                           .old_secret = buf_str(&old),
+                                           .at_us = os_now_us()};
+    if (code == FAULT_NONE)
+        code = notify_add_headers(headers, &signing, fault);
+    wipe(&secret);
+    wipe(&old);
+    return code;
+}
+
+static enum fault_code make_request(struct notify_deliverer *deliverer,
+                                    const struct notify_item *item, struct str recipient,
+                                    struct buf *headers, struct buf *body,
+                                    struct http_outbound_request *out, struct fault *fault)
+{
     enum fault_code code = FAULT_NONE;
     if (item->is_mail) {
         const struct notify_mail mail = {.id = item->message_id,
                                          .from = str_of(deliverer->from),
                                          .to = item->to,
-                                         .at_us = now_us};
+                                         .at_us = os_now_us()};
         notify_add_mail(body, &mail, &item->message);
     } else {
         notify_add_payload(body, &item->message);
-        const struct notify_signing signing = {.id = item->message_id,
-                                               .body = buf_str(body),
-                                               .secret = item->secret,
-                                               .old_secret = item->old_secret,
-                                               .at_us = now_us};
-        code = notify_add_headers(headers, &signing, fault);
+        code = sign(deliverer, item, recipient, buf_str(body), headers, fault);
     }
     if (code == FAULT_NONE)
         code = buf_check(body, "a notice", fault);
@@ -266,7 +300,8 @@ static enum fault_code launch(struct notify_deliverer *deliverer, const struct n
     /* What cannot be sent is this delivery's failure, nobody else's. */
     struct fault broken = {.text = ""};
     enum fault_code code = FAULT_NONE;
-    if (make_request(deliverer, item, &headers, &body, &request, &broken) == FAULT_NONE)
+    if (make_request(deliverer, item, due->recipient, &headers, &body, &request, &broken) ==
+        FAULT_NONE)
         code = notify_courier_send(deliverer->fd, &request, out_sent, fault);
     if (code == FAULT_NONE && *out_sent) {
         *flight = (struct flight){

@@ -13,10 +13,12 @@ enum {
     NOTIFY_TIMEOUT_MS = 15000,
 };
 
+struct audit;
 struct notify_deliverer;
 
 /* Borrows the courier's socket, which must not block, and the counters. `from`: of the mails. */
-enum fault_code notify_deliverer_new(int fd, struct str from, struct service_counters *counters,
+enum fault_code notify_deliverer_new(int fd, struct str from, const struct audit *audit,
+                                     struct service_counters *counters,
                                      struct notify_deliverer **out, struct fault *fault) MUST_USE;
 void notify_deliverer_free(struct notify_deliverer *taken);
 

@@ -12,11 +12,12 @@
 #include "libs/text/time.h"
 #include "service/identity/identity.h"
 #include "service/notify/notify_rules.h"
+#include "service/notify/notify_secret.h"
 #include "service/notify/notify_sign.h"
 #include "service/notify/notify_store.h"
 #include "service/service.h"
 
-enum { BODY_MAX = 8 * 1024, LIST_USUAL = 50, REASON_MAX = 120, CREATED = 201 };
+enum { BODY_MAX = 8 * 1024, LIST_USUAL = 50, REASON_MAX = 120, CREATED = 201, SEALED_MAX = 512 };
 
 /* A change on its way: who asks, what of. */
 struct change {
@@ -27,6 +28,7 @@ struct change {
     int64_t delivery;
     struct notify_recipient recipient;
     char secret[NOTIFY_SECRET_MAX];
+    struct str sealed; /* the secret, as it is kept */
     struct notify_message message;
 };
 
@@ -164,12 +166,35 @@ static enum fault_code draw_id(struct change *change, const char *prefix, struct
     return out->ptr ? FAULT_NONE : fault_set(fault, FAULT_NO_MEMORY, "no memory left for an id");
 }
 
+/* A new secret for the recipient, told once and kept sealed. */
+static enum fault_code make_secret(struct change *change, struct str recipient, struct fault *fault)
+{
+    struct notify_vault vault;
+    struct buf sealed;
+    enum fault_code code = notify_secret_make(change->secret, fault);
+    if (code == FAULT_NONE)
+        code = notify_vault_open(change->service->audit, &vault, fault);
+    if (code != FAULT_NONE)
+        return code;
+    buf_init(&sealed, SEALED_MAX);
+    code = notify_secret_seal(&vault, change->caller.tenant, recipient, str_of(change->secret),
+                              &sealed, fault);
+    if (code == FAULT_NONE) {
+        change->sealed = arena_copy(change->request->arena, buf_str(&sealed));
+        if (!change->sealed.ptr)
+            code = fault_set(fault, FAULT_NO_MEMORY, "no memory left for a secret");
+    }
+    buf_done(&sealed);
+    notify_vault_close(&vault);
+    return code;
+}
+
 static enum fault_code create_in(struct store *store, void *context, struct fault *fault)
 {
     const struct change *change = context;
     char what[REASON_MAX];
     enum fault_code code = notify_recipient_put(store, change->caller.tenant, &change->recipient,
-                                                str_of(change->secret), fault);
+                                                change->sealed, fault);
     /* Not its address: that of a webhook may hold a secret. */
     snprintf(what, sizeof what, "%.*s %.*s", STR_ARG(change->recipient.kind),
              STR_ARG(change->recipient.id));
@@ -186,7 +211,7 @@ static enum fault_code post_recipient(void *context, struct web_request *request
     if (code == FAULT_NONE)
         code = draw_id(&change, "rcp_", &change.recipient.id, fault);
     if (code == FAULT_NONE && str_equal(change.recipient.kind, STR("webhook")))
-        code = notify_secret_make(change.secret, fault);
+        code = make_secret(&change, change.recipient.id, fault);
     if (code != FAULT_NONE)
         return code;
     change.recipient.state = STR("active");
@@ -265,7 +290,7 @@ static enum fault_code rotate_in(struct store *store, void *context, struct faul
 {
     const struct change *change = context;
     enum fault_code code =
-        notify_recipient_rotate(store, change->caller.tenant, change->id, str_of(change->secret),
+        notify_recipient_rotate(store, change->caller.tenant, change->id, change->sealed,
                                 change->request->started_us, fault);
     return code == FAULT_NONE ? record_id(change, store, "recipient.secret_changed", fault) : code;
 }
@@ -276,7 +301,7 @@ static enum fault_code post_secret(void *context, struct web_request *request,
     struct change change;
     enum fault_code code = begin(&change, context, request, fault);
     if (code == FAULT_NONE)
-        code = notify_secret_make(change.secret, fault);
+        code = make_secret(&change, change.id, fault);
     if (code == FAULT_NONE)
         code = store_pool_write(change.service->pool, rotate_in, &change, fault);
     if (code == FAULT_NONE)
