@@ -152,7 +152,7 @@ static void check_claims(int status, enum os_fail_kind kind, bool reached)
 {
     bool ended = said("\"finished\":true") && !said("\"error\":");
     bool handed_off = said("IntelGraph: handed off ") || said(",sent");
-    bool waits = said("waits in the outbox and goes out") || said(",queued");
+    bool waits = said("waits in the outbox and goes out") || said(",queued") || said(",blocked");
     bool lost = said("nothing was handed off") || said(",failed");
     if (handed_off + waits + lost > 1 || (handed_off && !taker_holds(told_id())) ||
         (waits && !is_in_outbox(told_id())))
@@ -196,7 +196,11 @@ static bool run_case(const struct http_transport *transport, enum os_fail_kind k
     check_claims(status, kind, reached);
     if (!is_in_outbox(old_id) && !taker_holds(old_id))
         fail_msg("%s: the hand-off that waited is lost", sweep_where());
-    /* The next search goes as if nothing had been. */
+    /* The next search goes as if nothing had been: the budget's time is over. */
+    char hold[256];
+    in_folder(hold, "home/var/lib/splunk/intelgraph/outbox/held");
+    if (access(hold, F_OK) == 0)
+        sweep_folder_clear(hold);
     http_transport_set(&taker_transport);
     status = converse("requests");
     read_answers();
@@ -211,6 +215,16 @@ static bool run_case(const struct http_transport *transport, enum os_fail_kind k
 static bool answered_case(enum os_fail_kind kind, enum os_fail_mode mode, long at)
 {
     return run_case(&taker_transport, kind, mode, at);
+}
+
+static bool blocked_case(enum os_fail_kind kind, enum os_fail_mode mode, long at)
+{
+    return run_case(&taker_blocked_transport, kind, mode, at);
+}
+
+static bool nearly_blocked_case(enum os_fail_kind kind, enum os_fail_mode mode, long at)
+{
+    return run_case(&taker_nearly_blocked_transport, kind, mode, at);
 }
 
 static bool down_case(enum os_fail_kind kind, enum os_fail_mode mode, long at)
@@ -271,6 +285,9 @@ int main(void)
     make_old();
     sweep_add("handoff_to_a_service_that_answers__is_told_as_it_is", answered_case, OS_FAIL_KINDS);
     sweep_add("handoff_to_a_service_that_is_down__is_told_as_it_is", down_case, OS_FAIL_KINDS);
+    sweep_add("handoff_that_a_budget_blocks__is_told_as_it_is", blocked_case, OS_FAIL_KINDS);
+    sweep_add("handoff_after_which_a_budget_blocks_what_waits__is_told_as_it_is",
+              nearly_blocked_case, OS_FAIL_KINDS);
     int failed = sweep_run("faults_command");
     buf_done(&answers);
     sweep_folder_clear(folder);

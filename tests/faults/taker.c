@@ -110,8 +110,42 @@ static enum fault_code taker_send(void *carrier, const struct http_request *requ
     return FAULT_NONE;
 }
 
+static void block(struct http_reply *out)
+{
+    *out = (struct http_reply){.status = 402};
+    buf_init(&out->body, HTTP_REPLY_MAX);
+    buf_add_c(&out->body,
+              "{\"budget\":\"bdg_1\",\"budget_name\":\"B\",\"used\":\"9\",\"limit\":\"9\","
+              "\"decision\":\"dec_1\",\"contact\":\"c\",\"retry_after_s\":60}");
+}
+
+static enum fault_code blocked_send(void *carrier, const struct http_request *request,
+                                    struct http_reply *out, struct fault *fault)
+{
+    (void)carrier;
+    (void)request;
+    (void)fault;
+    const struct os_platform *ours = os_platform_set(&os_posix);
+    block(out);
+    os_platform_set(ours);
+    return FAULT_NONE;
+}
+
+static enum fault_code nearly_blocked_send(void *carrier, const struct http_request *request,
+                                           struct http_reply *out, struct fault *fault)
+{
+    return held_count == 0 ? taker_send(carrier, request, out, fault)
+                           : blocked_send(carrier, request, out, fault);
+}
+
 const struct http_transport taker_transport = {
     .open = taker_open, .send = taker_send, .close = taker_close};
+
+const struct http_transport taker_blocked_transport = {
+    .open = taker_open, .send = blocked_send, .close = taker_close};
+
+const struct http_transport taker_nearly_blocked_transport = {
+    .open = taker_open, .send = nearly_blocked_send, .close = taker_close};
 
 void taker_watch(const char *text)
 {

@@ -7,6 +7,9 @@
 #include "libs/http/client.h"
 
 extern const struct http_transport taker_transport;
+/* The same where a budget blocks: each hand-off, or each but the first since taker_forget. */
+extern const struct http_transport taker_blocked_transport;
+extern const struct http_transport taker_nearly_blocked_transport;
 
 /* Whether it has acknowledged the hand-off since taker_forget. */
 bool taker_holds(const char *id);
