@@ -12,6 +12,7 @@ enum { MAGIC = 4, HEAD_MAX = 18 /* bytes of a frame's head, magic number include
 struct web_unzstd {
     ZSTD_DCtx *context;
     size_t head; /* bytes of the frame that were fed one by one */
+    int frames;
     bool is_skippable;
     bool ended;
 };
@@ -102,6 +103,10 @@ enum fault_code web_unzstd_step(struct web_unzstd *unzstd, struct str *data, cha
         if (unzstd->head < MAGIC && !takes_magic(unzstd, (uint8_t)data->ptr[0]))
             return fault_field(fault, FAULT_INPUT, "body",
                                "the body is not what it says: not a zstd stream");
+        if (unzstd->head == 0 && unzstd->frames++ == WEB_ZSTD_FRAMES_MAX)
+            return fault_field(fault, FAULT_LIMIT, "body",
+                               "the body has more than %d zstd frames; send fewer that hold more",
+                               WEB_ZSTD_FRAMES_MAX);
         unzstd->head++;
         unzstd->ended = false;
     }

@@ -12,7 +12,11 @@
 #include "libs/core/fault.h"
 #include "libs/core/str.h"
 
-enum { WEB_ZSTD_WINDOW_LOG = 23, WEB_ZSTD_WINDOW_MAX = 1 << WEB_ZSTD_WINDOW_LOG };
+enum {
+    WEB_ZSTD_WINDOW_LOG = 23,
+    WEB_ZSTD_WINDOW_MAX = 1 << WEB_ZSTD_WINDOW_LOG,
+    WEB_ZSTD_FRAMES_MAX = 4096 /* a million empty ones would fit into a body */
+};
 
 struct web_unzstd;
 
@@ -20,7 +24,8 @@ enum fault_code web_unzstd_new(struct web_unzstd **out, struct fault *fault) MUS
 void web_unzstd_free(struct web_unzstd *taken); /* takes NULL */
 
 /* Reads from the front of *data, which it shortens, into `room` bytes at `out`; *out_made of them
- * are filled. FAULT_INPUT for what is no zstd, FAULT_LIMIT for a window that is too large. */
+ * are filled. FAULT_INPUT for what is no zstd, FAULT_LIMIT for too large a window or too many
+ * frames. */
 enum fault_code web_unzstd_step(struct web_unzstd *unzstd, struct str *data, char *out, size_t room,
                                 size_t *out_made, struct fault *fault) MUST_USE;
 

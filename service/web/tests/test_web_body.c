@@ -200,6 +200,20 @@ static void zstd__bombs_are_refused(void **state)
     buf_done(&sent);
 }
 
+static void zstd__of_too_many_frames_is_refused(void **state)
+{
+    (void)state;
+    struct buf sent;
+    buf_init(&sent, ROOM);
+    for (int i = 0; i < WEB_ZSTD_FRAMES_MAX; i++)
+        buf_add(&sent, STR("\x50\x2a\x4d\x18\0\0\0\0")); /* a skippable one, empty */
+    assert_int_equal(feed(buf_str(&sent), 1000, LIMIT, NULL), FAULT_NONE);
+    add_frame(&sent, STR("one more"), 3);
+    assert_int_equal(feed(buf_str(&sent), 1000, LIMIT, NULL), FAULT_LIMIT);
+    assert_non_null(strstr(fault.text, "more than 4096 zstd frames"));
+    buf_done(&sent);
+}
+
 static void zstd__that_needs_a_large_window_is_refused_before_it_is_made(void **state)
 {
     (void)state;
@@ -268,6 +282,7 @@ int main(void)
         cmocka_unit_test(zstd__with_a_byte_changed_never_gives_another_text),
         cmocka_unit_test(zstd__over_the_limit_is_refused_whatever_its_head_declares),
         cmocka_unit_test(zstd__bombs_are_refused),
+        cmocka_unit_test(zstd__of_too_many_frames_is_refused),
         cmocka_unit_test(zstd__that_needs_a_large_window_is_refused_before_it_is_made),
         cmocka_unit_test(zstd__outlives_each_refused_allocation),
     };
