@@ -9,6 +9,7 @@ from splunkd import SearchResult
 
 from .budget_gate import Gate, Refusal
 from .harness import EndToEnd, Place, visits
+from .test_alert import DONE, AlertEndToEnd
 
 BLOCKED = Refusal(402, 3600, decision="dec_blocked")
 SENTENCE = (
@@ -18,7 +19,10 @@ SENTENCE = (
 )
 
 
-class BudgetHandoffTest(EndToEnd):
+BUDGET = 9  # the alert action's exit status
+
+
+class GateCase(EndToEnd):
     def behind(self, gate: Gate, **settings: str) -> Place:
         """A place whose app goes through the gate."""
         place = self.place()
@@ -31,6 +35,8 @@ class BudgetHandoffTest(EndToEnd):
         self.addCleanup(gate.__exit__)
         return gate
 
+
+class BudgetHandoffTest(GateCase):
     def run_one(self, place: Place, sid: str, **options: Any) -> SearchResult:
         rows = visits(6)
         result = place.search("ighandoff", rows, sid=sid, last_empty=False, **options)
@@ -233,3 +239,32 @@ class BudgetHandoffTest(EndToEnd):
         (text,) = [each for each in result.texts() if "not handed off" in each]
         self.assertNotRegex(text, r"[\x00-\x1f]")
         self.assertTrue(text.endswith("once the budget allows."), text)
+
+
+class BudgetAlertActionTest(AlertEndToEnd, GateCase):
+    """The alert action says the same, and its exit status that a budget is in the way."""
+
+    def test_what_is_blocked_waits_and_has_an_exit_status_of_its_own(self) -> None:
+        gate = self.gate()
+        gate.closed = BLOCKED
+        place = self.behind(gate)
+        outcome = self.run_one(place, visits(5))
+        self.assertEqual(outcome.code, BUDGET, outcome.log)
+        self.assertRegex(outcome.texts("WARN")[-1], SENTENCE)
+        self.assertEqual(self.modalert_log(place)[-1]["action_status"], "failure")
+        self.assertEqual((len(place.splunk.outbox), place.handoffs()), (1, []))
+        self.assertEqual(place.splunk.audit[-1]["decision"], "dec_blocked")
+        gate.closed = None
+        self.assertEqual(self.run_one(place, visits(6), sid="scheduler__mara__search__1").code, DONE)
+        self.assertEqual((place.splunk.outbox, len(place.handoffs())), ([], 2))
+
+    def test_what_is_throttled_waits_its_turn(self) -> None:
+        gate = self.gate()
+        gate.refusals = [Refusal(429, 1)]
+        place = self.behind(gate)
+        self.assertEqual(self.run_one(place, visits(5)).code, DONE)
+        self.assertEqual((gate.complaints, len(place.handoffs())), ([], 1))
+        gate.closed = Refusal(429, 3600)
+        outcome = self.run_one(place, visits(6), sid="scheduler__mara__search__2")
+        self.assertEqual(outcome.code, BUDGET, outcome.log)
+        self.assertRegex(outcome.texts("WARN")[-1], "not handed off yet, because the budget .* lets hand-offs through slowly")
