@@ -144,6 +144,34 @@ static void rebuild__counts_the_same_and_finds_what_was_changed(void **state)
     assert_int_equal(report_for("acme", "", NOON - 99 * HOUR, NOON).total.events, 60);
 }
 
+static enum fault_code store_and_fail(struct store *store, void *context, struct fault *fault)
+{
+    enum fault_code code = usage_batch_store_in(context, store, fault);
+    return code == FAULT_NONE ? fault_set(fault, FAULT_IO, "taken back") : code;
+}
+
+/* Its id was given, and is given again to another one. */
+static void source__of_a_batch_that_was_taken_back_is_new_the_next_time(void **state)
+{
+    (void)state;
+    struct usage_batch batch = {.arena = &house.arena,
+                                .scratch = &house.scratch,
+                                .tenant = STR("acme"),
+                                .received_us = house.now_us};
+    struct str line = str_trim(str_of(line_of("/first", "1", NOON, ACTOR)));
+    MUST(usage_batch_add(&batch, line, &house.fault));
+    assert_int_equal(store_pool_write(house.pool, store_and_fail, &batch, &house.fault), FAULT_IO);
+    house_send(line_of("/second", "1", NOON, ""));
+    house_send(line_of("/first", "1", NOON, ACTOR));
+    struct usage_provenance_report report = report_of("");
+    assert_int_equal(report.count, 2);
+    assert_true(str_equal(report.sources[0].source, STR("/first")));
+    assert_int_equal(report.sources[0].given[2], 1);
+    assert_int_equal(report.sources[1].given[2], 0);
+    assert_int_equal(report.total.events, 2);
+    assert_int_equal(house_rebuild().differences, 0);
+}
+
 static void sources__beyond_the_cap_are_counted_without_a_name(void **state)
 {
     (void)state;
@@ -168,6 +196,7 @@ int main(void)
         TEST(days__are_whole_and_of_the_events_time),
         TEST(tenants__do_not_see_each_others_sources),
         TEST(rebuild__counts_the_same_and_finds_what_was_changed),
+        TEST(source__of_a_batch_that_was_taken_back_is_new_the_next_time),
         TEST(sources__beyond_the_cap_are_counted_without_a_name),
     };
     return cmocka_run_group_tests_name("usage_provenance", tests, NULL, NULL);
