@@ -5,7 +5,6 @@
 
 #include "libs/core/map.h"
 #include "libs/core/os.h"
-#include "service/usage/usage_behind.h"
 
 enum {
     MEMO_MAX = 20000, /* texts */
@@ -285,13 +284,22 @@ static void ended(void *companion, bool kept)
     ledger->is_begun = false;
 }
 
-enum fault_code usage_ledger_open(struct store *store, struct usage_ledger **out,
-                                  struct fault *fault)
+static enum fault_code find_ledger(struct store *store, struct usage_ledger **out,
+                                   struct fault *fault)
 {
     static const struct store_companion kind = {make, release, before_commit, ended};
     void *companion = NULL;
     enum fault_code code = store_companion(store, &kind, &companion, fault);
-    struct usage_ledger *ledger = companion;
+    if (code == FAULT_NONE)
+        *out = companion;
+    return code;
+}
+
+enum fault_code usage_ledger_open(struct store *store, struct usage_ledger **out,
+                                  struct fault *fault)
+{
+    struct usage_ledger *ledger = NULL;
+    enum fault_code code = find_ledger(store, &ledger, fault);
     if (code == FAULT_NONE && !ledger->is_begun) {
         ledger->store = store;
         ledger->is_begun = true; /* also when it fails: its end is then heard of */
@@ -305,13 +313,13 @@ enum fault_code usage_ledger_open(struct store *store, struct usage_ledger **out
 enum fault_code usage_ledger_settle(struct store *store, struct fault *fault)
 {
     struct usage_ledger *ledger = NULL;
-    enum fault_code code = usage_ledger_open(store, &ledger, fault);
-    if (code == FAULT_NONE)
-        code = write_gathered(ledger, fault);
-    if (code != FAULT_NONE)
+    enum fault_code code = find_ledger(store, &ledger, fault);
+    if (code != FAULT_NONE || !ledger->is_begun)
         return code;
-    close_accounts(ledger);
-    return usage_behind_settle(store, fault);
+    code = write_gathered(ledger, fault);
+    if (code == FAULT_NONE)
+        close_accounts(ledger);
+    return code;
 }
 
 /* --- events --------------------------------------------------------------------------------- */

@@ -18,8 +18,8 @@ enum fault_code usage_ledger_open(struct store *store, struct usage_ledger **out
 enum fault_code usage_ledger_account(struct usage_ledger *ledger, struct str tenant,
                                      struct usage_account **out, struct fault *fault) MUST_USE;
 
-/* Writes what is gathered and brings the index by key up to the last event, so that the tables hold
- * all of it. For who reads them in the same transaction. */
+/* Writes what is gathered in this transaction, if anything is, for who reads events and sums in it;
+ * the index by key still follows behind. */
 enum fault_code usage_ledger_settle(struct store *store, struct fault *fault) MUST_USE;
 
 struct usage_rollup *usage_account_rollup(struct usage_account *account);

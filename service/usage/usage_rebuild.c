@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "libs/core/os.h"
+#include "service/usage/usage_behind.h"
 #include "service/usage/usage_count.h"
 #include "service/usage/usage_provenance.h"
 #include "service/usage/usage_sql.h"
@@ -235,6 +236,8 @@ enum fault_code usage_rebuild(struct store *store, struct str tenant, struct usa
     struct zone *zone = NULL;
     arena_init(&arena, 4096);
     enum fault_code code = usage_ledger_settle(store, fault);
+    if (code == FAULT_NONE)
+        code = usage_behind_settle(store, fault);
     if (code == FAULT_NONE)
         code = usage_store_zone(store, tenant, &arena, &name, &anchor_day, fault);
     if (code == FAULT_NONE)
