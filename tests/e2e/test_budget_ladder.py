@@ -5,8 +5,12 @@ from __future__ import annotations
 import json
 import time
 
+from splunkd import SearchResult
+from splunkd.rest_search import search_as
+
 from .budget_case import HOUR_S, BudgetCase, definition, later
-from .harness import request
+from .harness import EndToEnd, Place, Row, request
+from .search_head import SearchHead
 from .test_usage import BATCH, use
 
 
@@ -113,3 +117,36 @@ class BudgetLadderTest(BudgetCase):
             self.assertEqual(self.rows(other, f"show={show}"), [], show)
         self.fails(other, f"show=decisions budget={made['id']}", "is the name or the id of no budget; there are none")
         self.assertEqual(self.outcome(self.hand_off(other, "1.1")), "sent")
+
+
+class BudgetBrokerTest(BudgetCase):
+    """By the analyst's own token, as Splunk's capabilities allow."""
+
+    def setUp(self) -> None:
+        EndToEnd._tenants += 1
+        self.head = SearchHead(self, self.service, f"tenant{EndToEnd._tenants}")
+        self.at = Place(self.service, self.head.splunk, self.head.tenant, "")
+
+    def look(self, user: str, arguments: str) -> SearchResult:
+        result = search_as(self.head.rest, user, f"| igusage {arguments}", [])
+        self.assertEqual(result.violations, [])
+        return result
+
+    def test_an_analyst_is_blocked_under_the_analysts_own_name_and_sees_the_budgets(self) -> None:
+        self.make(self.at, "One", 1)
+        self.says(self.head.search("mara", sid="1.1"), "handed off")
+        self.says(self.head.search("mara", sid="1.2"), 'because the budget "One" lets nothing more through')
+        until = time.monotonic() + 10
+        rows: list[Row] = []
+        while not rows and time.monotonic() < until:
+            result = self.look("mara", "show=decisions")
+            self.done(result)
+            rows = list(result.rows)
+        self.assertEqual([(row["subject"], row["verdict"]) for row in rows], [("mara", "block")])
+        for show in ("budgets", "forecast", "overrides", "cost"):
+            self.done(self.look("mara", f"show={show}"))
+
+    def test_who_lacks_the_capability_is_told(self) -> None:
+        result = self.look("joe", "show=budgets")
+        self.assertEqual(result.state, "FAILED")
+        self.says(result, "intelgraph_read")
