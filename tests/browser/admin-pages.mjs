@@ -12,6 +12,8 @@ const paths = {
     budgets: "/admin/budgets",
     "a budget": null,
     "the form": "/admin/budgets/new",
+    prices: "/admin/prices",
+    "new prices": "/admin/prices/new",
     recipients: "/admin/recipients",
     access: "/admin/access",
     "a missing budget": "/admin/budgets/bdg_0000000000000000000000",
@@ -67,7 +69,7 @@ test("hostile names stay text on every page", () =>
 test("the keyboard alone reaches every page of the administration, with the focus to be seen", () =>
     onPage({}, async (page) => {
         await open(page, "/admin/usage");
-        for (const name of ["Budgets", "Recipients", "Access", "Usage"]) {
+        for (const name of ["Budgets", "Prices", "Recipients", "Access", "Usage"]) {
             for (let i = 0; i < 40; i++) {
                 await page.keyboard.press("Tab");
                 const {text, seen} = await page.evaluate(() => {
@@ -114,3 +116,34 @@ test("what only /admin shows is not loaded by other pages", () => {
         );
     });
 });
+
+test("a change without the page's own header is refused, and no script reads the session", () =>
+    onPage({}, async (page) => {
+        await open(page, "/admin/budgets");
+        assert.equal(await page.evaluate(() => document.cookie), "");
+        const statuses = await page.evaluate(async () => {
+            const post = (headers) =>
+                fetch("/v1/budgets", {
+                    method: "POST",
+                    headers: {"Content-Type": "application/json", ...headers},
+                    body: "{}",
+                }).then(({status}) => status);
+            return [await post({}), await post({"X-IntelGraph-CSRF": "1"})];
+        });
+        assert.deepEqual(statuses, [403, 400]); // the second one got as far as the budget itself
+        const [cookie] = await page.context().cookies();
+        assert.ok(cookie.httpOnly && cookie.sameSite === "Lax", JSON.stringify(cookie));
+    }));
+
+test("a page of another origin cannot change anything with the session", () =>
+    onPage({}, async (page) => {
+        const {status} = await page
+            .context()
+            .request.fetch(`${place.url}/v1/budgets`, {
+                method: "POST",
+                headers: {"X-IntelGraph-CSRF": "1", Origin: "https://evil.example"},
+                data: {},
+            })
+            .then((response) => ({status: response.status()}));
+        assert.equal(status, 403);
+    }));

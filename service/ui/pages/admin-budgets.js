@@ -52,6 +52,17 @@ function row(budget, meters, zone) {
                 {class: "cell-note"},
                 `${onWhat(budget)}, ${periods[budget.period] ?? visible(budget.period)}`,
             ),
+            // Where the columns beside it do not fit; the numbers are in them for screen readers.
+            el(
+                "div",
+                {class: "only-narrow", "aria-hidden": "true"},
+                meterBar(budget),
+                el(
+                    "span",
+                    {class: "cell-note"},
+                    `${state.share} % of ${amountText(state.limit, budget)} ${unit}`,
+                ),
+            ),
         ),
         el(
             "td",

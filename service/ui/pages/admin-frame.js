@@ -4,6 +4,7 @@ import {el, replace} from "./dom.js";
 const places = [
     {path: "/admin/usage", name: "Usage"},
     {path: "/admin/budgets", name: "Budgets"},
+    {path: "/admin/prices", name: "Prices"},
     {path: "/admin/recipients", name: "Recipients", roles: ["admin"]},
     {path: "/admin/access", name: "Access"},
 ];

@@ -63,7 +63,9 @@ function reportPath(filters, {from, to}, format) {
 // A cost needs prices and a quantity needs one meter.
 function possible(filters, frame) {
     const measure = frame.priced ? filters.measure : "quantity";
-    const meter = measure === "quantity" && !filters.meter ? frame.meters[0].name : filters.meter;
+    const used = frame.costs.rows.find(({meter: name}) => name !== "operations")?.meter;
+    const usual = used ?? frame.meters[0].name;
+    const meter = measure === "quantity" && !filters.meter ? usual : filters.meter;
     return {...filters, measure, meter};
 }
 

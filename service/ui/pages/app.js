@@ -15,6 +15,7 @@ const pages = [
     {path: /^\/admin(\/usage)?$/, load: () => import("./admin-usage.js")},
     {path: /^\/admin\/budgets$/, load: () => import("./admin-budgets.js")},
     {path: /^\/admin\/budgets\/([^/]+)(\/edit)?$/, load: () => import("./admin-budget.js")},
+    {path: /^\/admin\/prices(\/new)?$/, load: () => import("./admin-prices.js")},
     {path: /^\/admin\/recipients$/, load: () => import("./admin-recipients.js")},
     {path: /^\/admin\/access$/, load: () => import("./admin-access.js")},
 ];

@@ -1,20 +1,13 @@
 // What is wrong with a budget as it was typed, and the budget that the service takes. The service
 // decides; this says it sooner. Pure; no DOM.
-import {compare, decimal, plain} from "./decimal.js";
+import {compare, decimal, numberOf, plain} from "./decimal.js";
 
 export const THRESHOLDS_MOST = 16;
 const kinds = {percent: 0, absolute: 1, forecast: 2};
 
 const text = (values, name) => (values[name]?.[0] ?? "").trim();
-// People type "1,000.50" and "1 000": blanks and commas between thousands are taken out.
-const number = (typed) =>
-    typed
-        .trim()
-        .replace(/[\s\u00a0\u202f]/g, "")
-        .replace(/,(?=\d{3}(\D|$))/g, "");
-
 function checkAmount(typed, {places, what}) {
-    const value = decimal(number(typed));
+    const value = decimal(numberOf(typed));
     if (!value)
         return [null, `${what} must be a number such as ${places ? "1250.50" : "1250000"}.`];
     if (value.units <= 0n) return [null, `${what} must be more than nothing.`];
@@ -31,7 +24,7 @@ function checkAmount(typed, {places, what}) {
 }
 
 function percent(typed, {most = 1000, what}) {
-    const value = decimal(number(typed).replace(/%$/, ""));
+    const value = decimal(numberOf(typed).replace(/%$/, ""));
     if (
         !value ||
         value.units <= 0n ||

@@ -154,7 +154,7 @@ export function ladderPart(typed) {
     return el(
         "section",
         {class: "card form-part"},
-        groupHead("What happens at the limit", "Each step includes the one before it."),
+        groupHead("What happens at the limit", "Whichever it is, the recipients are told."),
         choices(
             "At the limit",
             "mode",

@@ -2,7 +2,7 @@
 import {el} from "./dom.js";
 import {amountText, timeNode, timeText} from "./budget-parts.js";
 import {momentOf} from "./days.js";
-import {decimal, plain} from "./decimal.js";
+import {decimal, numberOf, plain} from "./decimal.js";
 import {askReason, check, choices, complain, field, formDialog, input, sendChange} from "./form.js";
 import {announce, badge} from "./parts.js";
 import {visible} from "./text.js";
@@ -54,7 +54,7 @@ export function askOverride(session, budget, unit) {
         amountField.hidden = bypass();
     });
     return formDialog("Override this budget", content, "Override", async (form) => {
-        const value = decimal(amount.value.trim().replace(/,(?=\d{3}(\D|$))/g, ""));
+        const value = decimal(numberOf(amount.value));
         if (!bypass() && (!value || value.units <= 0n))
             return void complain(form, "amount", "Say how much, as a number such as 500.");
         const [day, clock] = until.value.split("T");

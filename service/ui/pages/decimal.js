@@ -109,3 +109,11 @@ export function drawable(value) {
 export function plain(value) {
     return grouped(trimmed(value)).replaceAll(",", "").replace("\u2212", "-");
 }
+
+// People type "1,000.50" and "1 000": blanks, and commas between thousands, are taken out.
+export function numberOf(typed) {
+    return typed
+        .trim()
+        .replace(/[\s\u00a0\u202f]/g, "")
+        .replace(/,(?=\d{3}(\D|$))/g, "");
+}

@@ -94,7 +94,12 @@ export function usageHeader(frame, mayMake) {
                       money(costs.total, costs.currency),
                       spanText(period.from, period.to, zone),
                   )
-                : tile("Spend to date", "Not known", "No prices are set for this tenant."),
+                : tile(
+                      "Spend to date",
+                      "Not known",
+                      "No prices are set for this tenant.",
+                      mayMake && el("a", {href: "/admin/prices/new"}, "Set prices"),
+                  ),
             priced && forecastTile(costs),
             budgetTile(frame.budgets, mayMake),
             tile("Days left", String(left), `To the end of ${longDay(dayOf(period.to - 1, zone))}`),
