@@ -6,12 +6,14 @@ import csv
 import gzip
 import io
 import json
+import sqlite3
+from contextlib import closing
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import zstd
 
-from .harness import Answer, EndToEnd, Service, request
+from .harness import Answer, EndToEnd, Service, request, store_of
 from .test_service_http import Parcel
 
 NDJSON = "application/x-ndjson"
@@ -236,6 +238,21 @@ class UsageTest(EndToEnd):
         self.assertIn("acme: token.used: 3 on record, 3 counted", said)
         report = self.usage("meter=operations&by=operation")
         self.assertEqual(report["total"]["quantity"], "3")
+
+    def test_a_difference_of_audit_and_usage_is_shown_with_a_bad_status(self) -> None:
+        self.send(json.dumps(use("1")), ONE)
+        data = ("--data", str(self.service.data), "--tenant", "acme")
+        self.assertEqual(self.service.run("usage", "reconcile", *data).returncode, 0)
+        self.service.stop()
+        with closing(sqlite3.connect(store_of(self.service), isolation_level=None)) as store:
+            store.execute("UPDATE usage_days SET low = low + 3 WHERE meter = 'operations'")
+        ran = self.service.run("usage", "reconcile", *data)
+        self.assertNotEqual(ran.returncode, 0)
+        self.assertIn("acme: token.used: 1 on record, 4 counted", ran.stdout)
+        self.assertIn("hand-offs, audit log and usage of acme differ", ran.stderr)
+        ran = self.service.run("usage", "rebuild", *data)
+        self.assertIn("1 hours and days were not what they say", ran.stdout)
+        self.assertEqual(self.service.run("usage", "reconcile", *data).returncode, 0)
 
     def forged(self, analyst: str) -> list[Any]:
         """Events that would make what the service counts itself wrong."""
