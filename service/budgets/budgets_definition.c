@@ -77,6 +77,14 @@ void budgets_percent_add(struct buf *out, int64_t hundredths)
         buf_addf(out, ".%d", rest / 10);
 }
 
+struct str budgets_name_cut(struct str name, size_t most)
+{
+    struct str cut = str_take(name, most);
+    while (cut.len < name.len && cut.len > 0 && ((unsigned char)name.ptr[cut.len] & 0xc0) == 0x80)
+        cut.len--;
+    return cut;
+}
+
 static void put_percent(struct json_out *out, const char *name, int64_t hundredths)
 {
     struct buf text;

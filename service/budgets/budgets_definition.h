@@ -92,6 +92,10 @@ void budgets_amount_put(struct json_out *out, const char *name, enum budgets_bas
 /* "80", "99.5": hundredths of a percent as text. */
 void budgets_percent_add(struct buf *out, int64_t hundredths);
 
+/* At most `most` bytes of a name, without half a character at the end. */
+enum { BUDGETS_NAME_SHOWN = 100 }; /* in the subject of a notice */
+struct str budgets_name_cut(struct str name, size_t most);
+
 const char *budgets_basis_name(enum budgets_basis basis);
 const char *budgets_mode_name(enum budgets_mode mode);
 const char *budgets_threshold_name(enum budgets_threshold_kind kind);

@@ -83,12 +83,31 @@ static enum fault_code record(struct audit *audit, struct store *store, struct s
     return code;
 }
 
+/* Of a budget that is gone nobody is told any more. */
+static enum fault_code tell_expired(struct store *store, struct str tenant,
+                                    const struct budgets_override *override, int64_t now_us,
+                                    struct arena *arena, struct fault *fault)
+{
+    struct budgets_row row;
+    struct fault gone;
+    enum fault_code code =
+        budgets_store_find(store, tenant, override->budget, now_us, arena, &row, &gone);
+    if (code == FAULT_NOT_FOUND)
+        return FAULT_NONE;
+    if (code != FAULT_NONE) {
+        *fault = gone;
+        return code;
+    }
+    return budgets_override_tell(store, tenant, &row, override, "expired", now_us, fault);
+}
+
 static enum fault_code expire(struct store *store, struct audit *audit, struct str tenant,
                               const struct budgets_override *override, int64_t now_us,
-                              struct fault *fault)
+                              struct arena *arena, struct fault *fault)
 {
     struct budgets_override ended = *override;
-    bool was_waiting = override->approved_us == 0 && override->state == BUDGETS_WAITING;
+    bool was_waiting = override->state == BUDGETS_WAITING;
+
     const struct budgets_entry entry = {
         .budget = override->budget,
         .at_us = now_us,
@@ -104,6 +123,8 @@ static enum fault_code expire(struct store *store, struct audit *audit, struct s
     if (code != FAULT_NONE || store_changes(store) == 0) /* another process has noted it */
         return code;
     code = budgets_store_history_put(store, tenant, &entry, fault);
+    if (code == FAULT_NONE)
+        code = tell_expired(store, tenant, &ended, now_us, arena, fault);
     return code == FAULT_NONE ? record(audit, store, tenant, override, fault) : code;
 }
 
@@ -118,7 +139,7 @@ enum fault_code budgets_override_expire(struct store *store, struct audit *audit
     enum fault_code code =
         budgets_store_override_due(store, tenant, now_us, arena, due, DUE_AT_ONCE, &count, fault);
     for (size_t i = 0; i < count && code == FAULT_NONE; i++)
-        code = expire(store, audit, tenant, &due[i], now_us, fault);
+        code = expire(store, audit, tenant, &due[i], now_us, arena, fault);
     if (code == FAULT_NONE && count > 0)
         code = prices_generation_raise(store, tenant, fault);
     if (code == FAULT_NONE)

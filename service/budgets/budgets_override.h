@@ -20,6 +20,13 @@ enum fault_code budgets_override_read(const struct json *body, int64_t now_us,
                                       struct budgets_override_given *out,
                                       struct fault *fault) MUST_USE;
 
+/* Tells the budget's recipients of a step: `what` is asked, approved, revoked or expired; once
+ * each, within the transaction that makes it true. */
+enum fault_code budgets_override_tell(struct store *store, struct str tenant,
+                                      const struct budgets_row *row,
+                                      const struct budgets_override *override, const char *what,
+                                      int64_t now_us, struct fault *fault) MUST_USE;
+
 /* Notes those of the tenant that have expired: in the history and the audit log, by the service
  * itself. Within a write transaction. */
 enum fault_code budgets_override_expire(struct store *store, struct audit *audit, struct str tenant,

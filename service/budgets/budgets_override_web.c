@@ -95,7 +95,7 @@ static enum fault_code read_amount(struct asking *asking, const struct budgets_r
 }
 
 static enum fault_code note_asked(const struct asking *asking, struct store *store,
-                                  struct fault *fault)
+                                  const struct budgets_row *row, struct fault *fault)
 {
     const struct budgets_override *override = &asking->override;
     struct buf detail;
@@ -114,6 +114,9 @@ static enum fault_code note_asked(const struct asking *asking, struct store *sto
     enum fault_code code = budgets_act_note(&asking->act, store, override->budget, "override.asked",
                                             buf_str(&detail), fault);
     buf_done(&detail);
+    if (code == FAULT_NONE)
+        code = budgets_override_tell(store, asking->act.caller.tenant, row, override, "asked",
+                                     asking->act.now_us, fault);
     return code;
 }
 
@@ -143,7 +146,7 @@ static enum fault_code ask_in(struct store *store, void *context, struct fault *
     code = read_amount(asking, &row, fault);
     if (code == FAULT_NONE)
         code = budgets_store_override_put(store, act->caller.tenant, &asking->override, fault);
-    return code == FAULT_NONE ? note_asked(asking, store, fault) : code;
+    return code == FAULT_NONE ? note_asked(asking, store, &row, fault) : code;
 }
 
 static enum fault_code post_ask(void *context, struct web_request *request, struct web_reply *reply,
@@ -237,12 +240,15 @@ static enum fault_code answer_in(struct store *store, void *context, struct faul
         override->ended_by = act->caller.name;
         override->ended_why = answering->reason;
     }
+    const char *what = answering->approve ? "approved" : "revoked";
     code = budgets_store_override_note(store, act->caller.tenant, override, fault);
-    return code == FAULT_NONE
-               ? budgets_act_note(act, store, row.id,
-                                  answering->approve ? "override.approved" : "override.revoked",
-                                  answering->reason, fault)
-               : code;
+    if (code == FAULT_NONE)
+        code = budgets_act_note(act, store, row.id,
+                                answering->approve ? "override.approved" : "override.revoked",
+                                answering->reason, fault);
+    return code == FAULT_NONE ? budgets_override_tell(store, act->caller.tenant, &row, override,
+                                                      what, act->now_us, fault)
+                              : code;
 }
 
 static enum fault_code answer(struct service *service, struct web_request *request,

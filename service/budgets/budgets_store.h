@@ -110,7 +110,7 @@ enum fault_code budgets_store_override_open(struct store *store, struct str tena
                                             struct str budget, int64_t now_us, struct arena *arena,
                                             bool *out_found, struct budgets_override *out,
                                             struct fault *fault) MUST_USE;
-/* Those of all budgets that have expired and were not noted so. */
+/* Those of all budgets that have expired and were not noted so: with the state that is noted. */
 enum fault_code budgets_store_override_due(struct store *store, struct str tenant, int64_t now_us,
                                            struct arena *arena, struct budgets_override *out,
                                            size_t room, size_t *out_count,

@@ -164,7 +164,7 @@ enum fault_code budgets_store_override_due(struct store *store, struct str tenan
     const struct budgets_value values[] = {TEXT(tenant), WHOLE(now_us), WHOLE((int64_t)room)};
     struct statement *query;
     enum fault_code code = budgets_ask(store, sql, values, BUDGETS_COUNT(values), &query, fault);
-    return code == FAULT_NONE ? read_rows(query, now_us, arena, out, room, out_count, fault) : code;
+    return code == FAULT_NONE ? read_rows(query, 0, arena, out, room, out_count, fault) : code;
 }
 
 static struct budgets_value moment_or_null(int64_t at_us)

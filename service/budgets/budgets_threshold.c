@@ -8,7 +8,6 @@ enum {
     BAND = 2 * BUDGETS_PERCENT,
     FORECAST_BAND = 5 * BUDGETS_PERCENT,
     ABSOLUTE_BAND = 50, /* the 50th part: 2 % */
-    NAME_SHOWN = 100,   /* bytes of a name in a subject */
     TEXT_MAX = 4096,
     JSON_MAX = 8192,
     KEY_MAX = 200,
@@ -73,15 +72,6 @@ enum fault_code budgets_threshold_look(const struct budgets_ground *ground,
 }
 
 /* --- telling -------------------------------------------------------------------------------- */
-
-/* At most `most` bytes, without half a character at the end. */
-static struct str cut_name(struct str name, size_t most)
-{
-    struct str cut = str_take(name, most);
-    while (cut.len < name.len && cut.len > 0 && ((unsigned char)name.ptr[cut.len] & 0xc0) == 0x80)
-        cut.len--;
-    return cut;
-}
 
 static void add_unit(struct buf *out, const struct budgets_definition *definition)
 {
@@ -186,7 +176,8 @@ static enum fault_code enqueue(struct store *store, struct str tenant,
              (long long)seen->crossing.period_from_us,
              budgets_threshold_name(seen->crossing.threshold.kind),
              (long long)seen->crossing.threshold.value, (long long)seen->crossing.ordinal);
-    buf_addf(&texts[1], "Budget \"%.*s\": ", STR_ARG(cut_name(definition->name, NAME_SHOWN)));
+    buf_addf(&texts[1],
+             "Budget \"%.*s\": ", STR_ARG(budgets_name_cut(definition->name, BUDGETS_NAME_SHOWN)));
     add_threshold(&texts[1], definition, &seen->crossing.threshold);
     buf_add_c(&texts[1], is_up(seen) ? " reached" : " no longer reached");
     add_text(&texts[2], seen);

@@ -351,6 +351,9 @@ static void budgets_override__ends_by_the_clock_and_is_noted_once(void **state)
     assert_int_equal(house_whole("SELECT max(generation) FROM budgets_generations"),
                      generation + 1);
     assert_int_equal(house_whole("SELECT count(*) FROM audit_entries WHERE tenant = 'acme'"), 1);
+    assert_int_equal(house_whole("SELECT count(*) FROM notify_messages"
+                                 " WHERE kind = 'budget.override.expired'"),
+                     1);
 }
 
 static void budgets_override__lets_all_pass_until_it_ends(void **state)

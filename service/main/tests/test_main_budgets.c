@@ -428,6 +428,9 @@ static void overrides__end_by_themselves(void **state)
     const struct json *first = json_first(json_member(list, "overrides"));
     assert_string_equal(text_at(first, "state", NULL), "expired");
     ask_override(mara, id, "7", HOUR, 201); /* it is in nobody's way */
+    const struct json *history = ask(mara, "GET", textf("/v1/budgets/%s/history", two), NULL, 200);
+    assert_string_equal(text_at(json_first(json_member(history, "entries")), "detail", NULL),
+                        "nobody approved it in time");
     assert_string_equal(limit_of(id), "1007");
     assert_int_equal(entries_of(id, "override.expired"), 1);
 }
