@@ -322,6 +322,69 @@ static void outbound__refuses_mail_without_a_server(void **state)
     http_outbound_free(outbound);
 }
 
+/* --- no memory ------------------------------------------------------------------------------ */
+
+static long left; /* allocations until one is refused; < 0: none is */
+
+static void *refusing_resize(void *ptr, size_t size)
+{
+    if (size > 0 && left >= 0 && left-- == 0)
+        return NULL;
+    return os_posix.resize(ptr, size);
+}
+
+static bool try_all(int port)
+{
+    const struct http_outbound_settings settings = {
+        .allow = STR("127.0.0.1"),
+        .ports = {port},
+        .port_count = 1,
+        .user_agent = STR("test"),
+        .timeout_ms = 300,
+    };
+    const struct http_outbound_request request = {.kind = HTTP_OUTBOUND_WEBHOOK,
+                                                  .to = STR("http://127.0.0.1:9/"),
+                                                  .headers = STR("webhook-id: 1\n"),
+                                                  .body = STR("{}")};
+    struct http_outbound *outbound = NULL;
+    struct http_outbound_answer answer;
+    struct fault fault;
+    bool done = http_outbound_new(&settings, &outbound, &fault) == FAULT_NONE;
+    assert_true(done || !outbound);
+    if (done)
+        done = http_outbound_add(outbound, &request, &fault) == FAULT_NONE;
+    if (!done)
+        assert_int_equal(fault.code, FAULT_NO_MEMORY);
+    for (int i = 0; i < 100 && done; i++) {
+        http_outbound_wait(outbound, -1, 10);
+        if (http_outbound_take(outbound, &answer))
+            break;
+        done = i < 99;
+    }
+    http_outbound_free(outbound);
+    return done;
+}
+
+static void outbound__bears_the_refusal_of_any_allocation(void **state)
+{
+    struct os_platform refusing = os_posix;
+    const struct os_platform *before = os_platform_set(&refusing);
+    bool done = false;
+    int refused = 0;
+    (void)state;
+    refusing.resize = refusing_resize;
+    left = -1;
+    assert_true(try_all(9)); /* what is made once a process is made now */
+    for (long n = 0; !done && n < 5000; n++) {
+        left = n;
+        (void)try_all(9);
+        done = left >= 0; /* fewer than that were asked for */
+        refused += !done;
+    }
+    os_platform_set(before);
+    assert_true(done && refused > 20);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -335,6 +398,7 @@ int main(void)
         cmocka_unit_test(outbound__keeps_to_its_ports),
         cmocka_unit_test(outbound__is_not_held_up_by_a_slow_one),
         cmocka_unit_test(outbound__refuses_mail_without_a_server),
+        cmocka_unit_test(outbound__bears_the_refusal_of_any_allocation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
