@@ -99,8 +99,10 @@ static enum fault_code look_at(const struct budgets_ground *ground, const struct
     enum fault_code code = budgets_threshold_look(ground, row, ground->now_us, telling->seen,
                                                   SEEN_MAX, &telling->seen_count, fault);
     bool is_young = ground->now_us < period.from_us + USAGE_COMPLETE_AFTER_S * SECOND_US;
-    /* A budget that was made in this period has no period before. */
-    if (code == FAULT_NONE && is_young && row->created_us < period.from_us)
+    /* What was made or changed in this period says nothing of the one before. */
+    bool was_so = row->updated_us < period.from_us &&
+                  (!row->override || row->override->asked_us < period.from_us);
+    if (code == FAULT_NONE && is_young && was_so)
         code = budgets_threshold_look(ground, row, period.from_us - 1, telling->seen, SEEN_MAX,
                                       &telling->seen_count, fault);
     return code;

@@ -246,6 +246,25 @@ static void budgets_watch__begins_anew_with_the_period(void **state)
     assert_int_equal(notices(), 3);
 }
 
+/* A limit that was raised after midnight clears nothing of yesterday's, nor does an override. */
+static void budgets_watch__judges_a_period_that_is_over_by_what_held_then(void **state)
+{
+    (void)state;
+    const int64_t midnight = NOON + 12 * HOUR;
+    struct budgets_row row = add_with(1000, ladder, 1);
+    struct budgets_row other = add_with(1000, ladder, 1);
+    house_event("a", 600);
+    assert_int_equal(watch_by(0), 2);
+    atomic_store(&house_now_us, midnight + 30 * S);
+    row.definition.limit = 100000;
+    row.version++;
+    row.updated_us = midnight + 30 * S;
+    house_change(&row, 1);
+    house_override(&other, BUDGETS_AMOUNT, 100000, midnight + HOUR);
+    assert_int_equal(watch_by(0), 0);
+    assert_int_equal(crossings("down"), 0);
+}
+
 static void budgets_watch__is_not_confused_by_a_clock_that_jumps(void **state)
 {
     (void)state;
@@ -391,6 +410,8 @@ int main(void)
                                         house_open, house_close),
         cmocka_unit_test_setup_teardown(budgets_watch__begins_anew_with_the_period, house_open,
                                         house_close),
+        cmocka_unit_test_setup_teardown(
+            budgets_watch__judges_a_period_that_is_over_by_what_held_then, house_open, house_close),
         cmocka_unit_test_setup_teardown(budgets_watch__is_not_confused_by_a_clock_that_jumps,
                                         house_open, house_close),
         cmocka_unit_test_setup_teardown(
