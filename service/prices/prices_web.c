@@ -117,7 +117,7 @@ static enum fault_code find_day(const struct adding *adding, struct store *store
     if (day_us > today_us + AHEAD_MAX_DAYS * DAY_US)
         return fault_field(fault, FAULT_INPUT, "valid_from",
                            "valid_from lies more than five years ahead");
-    *out = day_us;
+    *out = day_us > 0 ? day_us : 0; /* east of Greenwich the first day begins in 1969 */
     return FAULT_NONE;
 }
 
