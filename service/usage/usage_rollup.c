@@ -244,7 +244,7 @@ enum fault_code usage_rollup_write(const struct usage_rollup *rollup, struct sto
     static const enum zone_unit units[] = {ZONE_HOUR, ZONE_DAY};
     if (rollup->count == 0)
         return FAULT_NONE;
-    const struct row **rows = os_resize(NULL, rollup->count * sizeof *rows);
+    const struct row **rows = os_resize(NULL, rollup->count * sizeof(void *));
     enum fault_code code = FAULT_NONE;
     if (!rows)
         return fault_set(fault, FAULT_NO_MEMORY, "no memory left for adding up usage");
