@@ -237,6 +237,22 @@ test("an answer that never came is said to be unknown, and what was typed stays"
         assert.equal(await page.inputValue("[name=name]"), "Perhaps");
     }));
 
+test("when the service is away before anything is sent, that is said", () =>
+    onPage({}, async (page) => {
+        await open(page, "/admin/budgets/new");
+        await typeBudget(page, "Offline");
+        const sent = sentBy(page);
+        await page.route("**/v1/session", (route) => route.abort());
+        await page.click("text=Set the budget");
+        await page.waitForSelector(".form-message strong");
+        assert.match(
+            await page.innerText(".form-message"),
+            /cannot be reached[\s\S]*Nothing was sent/,
+        );
+        assert.deepEqual(sent, []);
+        assert.equal(await page.inputValue("[name=name]"), "Offline");
+    }));
+
 test("another's change is shown beside one's own, and is only overwritten when asked", () =>
     onPage({}, async (page) => {
         const budget = await made(page);

@@ -256,3 +256,22 @@ test("where two are needed it waits, is not approved by who asked, and by anothe
             assert.match(await other.innerText(".override"), /approved by jo\.lind/);
         });
     }));
+
+test("closing a dialog does not look like taking back what is on its way", () =>
+    onPage({}, async (page) => {
+        const budget = await made(page);
+        await open(page, budgetPath(budget));
+        let go;
+        const held = new Promise((resolve) => (go = resolve));
+        await page.route("**/overrides", async (route) => {
+            if (route.request().method() === "POST") await held;
+            await route.continue();
+        });
+        await askFor(page, {amount: "100", reason: "Slow line"});
+        await page.keyboard.press("Escape");
+        await page.click("dialog >> text=Cancel");
+        assert.equal(await page.locator("dialog[open]").count(), 1);
+        go();
+        await page.waitForSelector(".override");
+        assert.equal(await page.locator("dialog").count(), 0);
+    }));

@@ -435,3 +435,15 @@ test("an unusual day is marked in the chart, in the table and in words, and expl
         );
         assert.deepEqual(asked, [["/v1/usage/anomalies/ano_1/acknowledge", {reason: "A drill"}]]);
     }));
+
+test("a session that ends while one filters leads to the sign-in page and back to the filters", () =>
+    onPage({own: true}, async (page) => {
+        await open(page, "/admin/usage");
+        await page.context().clearCookies();
+        await page.selectOption("[name=range]", "30d");
+        await page.waitForURL(/\/signin\?next=/);
+        await page.fill("#token", place.tokens.admin);
+        await page.click("button[type=submit]");
+        await page.waitForURL(`${place.url}/admin/usage?range=30d`);
+        await page.waitForSelector(".breakdown");
+    }));

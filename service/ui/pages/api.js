@@ -65,7 +65,14 @@ export async function getJson(path) {
 // Changes something for whom the page was made. All tabs of a browser share one session: when another
 // tab has signed in as somebody else, nothing is sent in that one's name.
 export async function change(session, method, path, body) {
-    const now = await getJson("/v1/session");
+    const now = await getJson("/v1/session").catch((problem) => {
+        if (problem.status !== 0) throw problem;
+        throw new Problem(
+            503,
+            problem.title,
+            "Nothing was sent; what you typed is still here. Try again when the connection is back.",
+        );
+    });
     if (now.tenant !== session.tenant || now.name !== session.name) {
         throw new Problem(
             412,

@@ -180,7 +180,11 @@ export function formDialog(title, content, action, send, {danger = false} = {}) 
                 {class: "dialog-actions"},
                 el(
                     "button",
-                    {class: "button", type: "button", on: {click: () => dialog.close()}},
+                    {
+                        class: "button",
+                        type: "button",
+                        on: {click: () => isBusy() || dialog.close()},
+                    },
                     "Cancel",
                 ),
                 el(
@@ -208,6 +212,9 @@ export function formDialog(title, content, action, send, {danger = false} = {}) 
                 }
             }),
         );
+        // What is on its way is waited for: closing must not look like taking it back.
+        const isBusy = () => form.classList.contains("form-busy");
+        dialog.addEventListener("cancel", (event) => isBusy() && event.preventDefault());
         dialog.addEventListener("close", () => {
             dialog.remove();
             resolve(result ?? null);
