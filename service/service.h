@@ -11,6 +11,7 @@
 struct audit;
 struct budgets;
 struct identity;
+struct jobs_runner;
 struct store_pool;
 struct usage_batch;
 struct web_server;
@@ -42,7 +43,8 @@ struct service {
     struct str public_url; /* with a final slash; "" derives it from the request's Host */
     struct str data;       /* the data folder */
     int64_t started_us;
-    bool sends_webhooks; /* there is a way out for them */
+    _Atomic(struct jobs_runner *) jobs; /* for /metrics; NULL while there are none */
+    bool sends_webhooks;                /* there is a way out for them */
     bool sends_mail;
     struct service_counters counters;
 };

@@ -213,6 +213,11 @@ void jobs_stop(struct jobs_runner *taken)
     os_free(taken);
 }
 
+size_t jobs_count(const struct jobs_runner *runner)
+{
+    return runner->count;
+}
+
 struct jobs_stats jobs_stats(const struct jobs_runner *runner, size_t index)
 {
     assert(index < runner->count);

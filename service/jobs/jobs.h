@@ -64,6 +64,7 @@ struct jobs_stats {
     uint64_t lost; /* the lease went to another process in the middle of a run */
 };
 
+size_t jobs_count(const struct jobs_runner *runner);
 struct jobs_stats jobs_stats(const struct jobs_runner *runner, size_t index);
 
 /* As store_pool_write, after the fence was found to hold in the same transaction. FAULT_CONFLICT:

@@ -11,6 +11,7 @@
 enum { DELIVER_EVERY_S = 5 };
 
 struct main_jobs {
+    struct service *service; /* NULL until they run */
     struct budgets_watch *watch;
     struct notify_deliverer *deliverer;
     struct job jobs[JOBS_MAX];
@@ -56,14 +57,19 @@ enum fault_code main_jobs_start(struct service *service, const struct main_couri
         main_jobs_stop(jobs);
         return code;
     }
+    jobs->service = service;
+    atomic_store(&service->jobs, jobs->runner);
     *out = jobs;
     return FAULT_NONE;
 }
 
+/* Nobody answers requests any more by then. */
 void main_jobs_stop(struct main_jobs *taken)
 {
     if (!taken)
         return;
+    if (taken->service)
+        atomic_store(&taken->service->jobs, NULL);
     jobs_stop(taken->runner);
     notify_deliverer_free(taken->deliverer);
     budgets_watch_free(taken->watch);

@@ -6,6 +6,7 @@
 #include "libs/core/os.h"
 #include "libs/store/store_pool.h"
 #include "service/identity/identity.h"
+#include "service/jobs/jobs.h"
 #include "service/main/main_data.h"
 #include "service/main/main_routes.h"
 #include "service/web/web_sli.h"
@@ -185,6 +186,20 @@ static void add_work(struct buf *out, const struct service_counters *counters)
                 "verdict", decisions, sizeof decisions / sizeof decisions[0]);
 }
 
+static void add_jobs(struct buf *out, const struct jobs_runner *runner)
+{
+    add_head(out, "intelgraphd_job_runs_total", "counter",
+             "Runs of this process's jobs; lost: another process took over in the middle.");
+    for (size_t i = 0; i < jobs_count(runner); i++) {
+        struct jobs_stats stats = jobs_stats(runner, i);
+        const struct result results[] = {
+            {"done", stats.done}, {"failed", stats.failed}, {"lost", stats.lost}};
+        for (size_t r = 0; r < sizeof results / sizeof results[0]; r++)
+            buf_addf(out, "intelgraphd_job_runs_total{name=\"%s\",result=\"%s\"} %" PRIu64 "\n",
+                     stats.name, results[r].name, results[r].number);
+    }
+}
+
 static void add_notices(struct buf *out, const struct service_counters *counters)
 {
     const struct result notices[] = {
@@ -281,6 +296,9 @@ static enum fault_code get_metrics(void *context, struct web_request *request,
     }
     add_work(out, &service->counters);
     add_notices(out, &service->counters);
+    struct jobs_runner *jobs = atomic_load(&service->jobs);
+    if (jobs)
+        add_jobs(out, jobs);
     add_metric(out, "intelgraphd_store_bytes", "gauge", "Size of the store's files.",
                main_data_size(service));
     add_metric(out, "intelgraphd_disk_free_bytes", "gauge", "Free where the data folder is.",
