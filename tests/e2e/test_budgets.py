@@ -63,7 +63,8 @@ class BudgetsTest(EndToEnd):
         options = ("--outbound-ports", str(hooks.port), "--outbound-allow", "127.0.0.1/32")
         self.serve(*options)
         to = f"http://127.0.0.1:{hooks.port}/ok"
-        recipient = self.ask("POST", "v1/recipients", {"kind": "webhook", "to": to, "name": "f"}, 201)
+        hook = {"kind": "webhook", "to": to, "name": "finance"}
+        recipient = self.ask("POST", "v1/recipients", hook, 201)
         ladder = [{"kind": "percent", "value": "80"}]
         budget = self.budget("Told", thresholds=ladder, recipients=[recipient["id"]])
         self.use("a", 799)
