@@ -30,7 +30,12 @@ def feed(splunk: Splunk, command: str, words: list[str]) -> list[str]:
     if command == "igaudit":
         return [f"{row['verified']} {row['reason']}" for row in rows] or ["no rows"]
     if command == "igusage":
-        return [f"{row['quantity']} {row['shown']!r}" for row in rows] or ["no rows"]
+        return [
+            f"{row['quantity']} {row['shown']!r}"
+            if "shown" in row
+            else f"{row['budget']!r} {row['verdict']} {row['used']} of {row['limit']}"
+            for row in rows
+        ] or ["no rows"]
     return [f"{row['check']} {row['status']}: {row['value']}" for row in rows
             if row["status"] == "failed"] or [f"{len(rows)} rows"]
 
@@ -58,6 +63,10 @@ def answers(
 
 def usage_answers(bench: Bench, case: Case) -> list[str]:
     return answers(bench, case, "igusage", ("meter=api.calls",))
+
+
+def budgets_answers(bench: Bench, case: Case) -> list[str]:
+    return answers(bench, case, "igusage", ("show=budgets",))
 
 
 @contextlib.contextmanager

@@ -539,6 +539,7 @@ SURFACES: dict[str, Callable[[Bench, Case], list[str]]] = {
     "rows-arguments": rows.arguments,
     "tokens": tokens,
     "usage-answers": rows.usage_answers,
+    "budget-answers": rows.budgets_answers,
     "usage-bodies": usage.bodies,
     "usage-dlq": tokens,
     "usage-members": usage.members,
