@@ -222,6 +222,19 @@ int64_t os_monotonic_us(void)
     return platform_now->monotonic_us();
 }
 
+/* A clock that a test has set has no ticks of its own. */
+int64_t os_now_tick_us(void)
+{
+    return platform_now->now_us == posix_now_us ? clock_us(CLOCK_REALTIME_COARSE)
+                                                : platform_now->now_us();
+}
+
+int64_t os_monotonic_tick_us(void)
+{
+    return platform_now->monotonic_us == posix_monotonic_us ? clock_us(CLOCK_MONOTONIC_COARSE)
+                                                            : platform_now->monotonic_us();
+}
+
 int os_random(void *out, size_t len)
 {
     return platform_now->random(out, len);

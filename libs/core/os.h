@@ -55,6 +55,10 @@ int os_unlink(const char *path);
 int os_mkdir(const char *path, unsigned mode);
 int64_t os_now_us(void);
 int64_t os_monotonic_us(void);
+/* Both clocks as of the system's last tick: at most 10 ms old, and several times as quick to read.
+ */
+int64_t os_now_tick_us(void);
+int64_t os_monotonic_tick_us(void);
 int os_random(void *out, size_t len);
 void os_pause_us(int64_t us);
 

@@ -37,7 +37,7 @@ enum {
     GIVE_UP = 3,     /* refusals in a row after which a client has had enough */
     RESERVE_MAX = 5, /* tokens at once */
     MAILS = 64,      /* reservations on their way to the other process */
-    STORES = 12,       /* connections of a process */
+    STORES = 12,     /* connections of a process */
     KILL_EVERY = 5,
     EARLY_MS = 40, /* a kill comes within that */
 };
@@ -96,8 +96,8 @@ static struct store_pool *open_pool(void)
 {
     struct store_pool *pool;
     struct fault fault;
-    must(store_pool_new(shared->place, STORES, service_migrations, service_migration_count,
-                        &pool, &fault),
+    must(store_pool_new(shared->place, STORES, service_migrations, service_migration_count, &pool,
+                        &fault),
          &fault);
     return pool;
 }
@@ -122,7 +122,11 @@ static void settle(const struct budgets_reservation *reservation, int64_t quanti
     struct fault fault;
     enum budgets_end end;
     atomic_fetch_sub(&shared->granted, quantity - used);
-    must(budgets_settle(engine, str_of(tenant), reservation, used, &end, &fault), &fault);
+    enum fault_code code;
+    do /* a busy store says: send the same again */
+        code = budgets_settle(engine, str_of(tenant), reservation, used, &end, &fault);
+    while (code == FAULT_UNAVAILABLE);
+    must(code, &fault);
 }
 
 static bool post(const struct budgets_reservation *reservation, int64_t quantity)
@@ -166,7 +170,9 @@ static void end_somehow(const struct budgets_reservation *reservation, int64_t q
         return;
     case 1:
         atomic_fetch_sub(&shared->granted, quantity);
-        must(budgets_release(engine, str_of(tenant), reservation, &end, &fault), &fault);
+        while (budgets_release(engine, str_of(tenant), reservation, &end, &fault) ==
+               FAULT_UNAVAILABLE)
+            ;
         return;
     case 2:
         if (post(reservation, quantity))

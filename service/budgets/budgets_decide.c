@@ -208,10 +208,13 @@ static enum fault_code ask_store(struct judging *judging, bool *out_again, struc
     return code;
 }
 
+/* The system's last tick is near enough, and reading exact clocks is most of what a decision would
+ * cost. */
 static void look_at_clocks(struct judging *judging)
 {
-    judging->now_us = os_now_us();
-    judging->monotonic_us = os_monotonic_us();
+    judging->now_us = os_now_tick_us();
+    judging->monotonic_us = os_monotonic_tick_us();
+    judging->tenant->asked_us = judging->monotonic_us;
     judging->trusts = budgets_node_trusts(judging->budgets, judging->monotonic_us);
 }
 
@@ -419,7 +422,10 @@ enum fault_code budgets_decide(struct budgets *budgets, const struct budgets_ask
                                struct budgets_decision *decision, struct fault *fault)
 {
     struct budgets_view own[BUDGETS_APPLY_MAX];
-    struct judging judging = {.budgets = budgets, .ask = ask};
+    struct judging judging; /* what each budget says is set as it is asked */
+    judging.budgets = budgets;
+    judging.ask = ask;
+    judging.count = 0;
     assert(!decision->views || decision->view_room >= BUDGETS_APPLY_MAX);
     enum fault_code code = check_ask(ask, fault);
     if (code != FAULT_NONE)
@@ -428,7 +434,6 @@ enum fault_code budgets_decide(struct budgets *budgets, const struct budgets_ask
     if (!judging.tenant)
         return fault_set(fault, FAULT_NO_MEMORY, "no memory left for another tenant's budgets");
     pthread_mutex_lock(&judging.tenant->lock);
-    judging.tenant->asked_us = os_monotonic_us();
     code = decide_locked(&judging, decision, fault);
     bool refused = code == FAULT_NONE && somebody_refuses(&judging);
     struct budgets_view *views = decision->views;

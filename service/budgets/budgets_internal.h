@@ -29,6 +29,7 @@ enum {
     NODE_DEAD_S = 12,     /* and others take it for dead after that and its grace */
     NODE_BEAT_S = 1,
     GRACE_S = 60, /* reservations that end within it need no word with the store */
+    TICK_MS = 10, /* the clocks of decisions are at most that old */
     KEEP_MS = 250,
     REFRESH_S = 1,
     IDLE_S = 2,         /* what was not asked for so long is given back */

@@ -61,6 +61,12 @@ static UNUSED void house_pass(int64_t us)
     atomic_fetch_add(&house_steady_us, us);
 }
 
+/* The wall clock is set. */
+static UNUSED void house_jump(int64_t us)
+{
+    atomic_fetch_add(&house_now_us, us);
+}
+
 #define MUST(call)                                                                                 \
     do {                                                                                           \
         if ((call) != FAULT_NONE)                                                                  \

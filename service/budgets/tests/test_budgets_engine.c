@@ -296,7 +296,7 @@ static void clock__that_jumps_ahead_expires_no_reservation(void **state)
     (void)state;
     house_add(BUDGETS_BLOCK, 100);
     house_reserve(0, 100);
-    atomic_fetch_add(&house_now_us, 2 * HOUR);
+    house_jump(2 * HOUR);
     budgets_keep(house.engines[0]);
     assert_int_equal(house_check(0, 1).verdict, BUDGETS_BLOCKED);
 }
@@ -306,11 +306,11 @@ static void clock__that_jumps_back_into_yesterday_and_on_again_overshoots_neithe
     (void)state;
     house_add(BUDGETS_BLOCK, 100);
     struct budgets_decision today = house_reserve(0, 80);
-    atomic_fetch_sub(&house_now_us, DAY);
+    house_jump(-DAY);
     struct budgets_decision yesterday = house_reserve(0, 90);
     assert_int_equal(yesterday.verdict, BUDGETS_ALLOWED);
     assert_int_equal(house_reserve(0, 11).verdict, BUDGETS_BLOCKED);
-    atomic_fetch_add(&house_now_us, DAY);
+    house_jump(DAY);
     assert_int_equal(house_reserve(0, 21).verdict, BUDGETS_BLOCKED);
     assert_int_equal(house_settle(0, &today, 80), BUDGETS_ENDED);
     assert_int_equal(house_settle(0, &yesterday, 90), BUDGETS_ENDED);
@@ -323,7 +323,7 @@ static void clock__that_went_back_after_a_reservation_settles_it_all_the_same(vo
     (void)state;
     house_add(BUDGETS_BLOCK, 100);
     struct budgets_decision decision = house_reserve(0, 80);
-    atomic_fetch_sub(&house_now_us, HOUR);
+    house_jump(-HOUR);
     assert_int_equal(house_settle(0, &decision, 80), BUDGETS_ENDED);
     assert_int_equal(house_used(), 80);
 }
@@ -407,7 +407,7 @@ static void override__is_taken_back_when_the_clock_jumps_past_its_end(void **sta
     struct budgets_row row = house_add(BUDGETS_BLOCK, 100);
     house_override(&row, BUDGETS_BYPASS, 0, NOON + HOUR);
     assert_int_equal(house_check(0, 500).verdict, BUDGETS_ALLOWED);
-    atomic_fetch_add(&house_now_us, 2 * HOUR);
+    house_jump(2 * HOUR);
     assert_int_equal(house_check(0, 500).verdict, BUDGETS_BLOCKED);
 }
 
@@ -581,7 +581,7 @@ static void processes__a_clock_that_jumps_takes_no_living_one_for_dead(void **st
     house_start_engine(1);
     assert_int_equal(house_reserve(1, 50).verdict, BUDGETS_ALLOWED);
     budgets_keep(house.engines[0]);
-    atomic_fetch_add(&house_now_us, 3 * HOUR);
+    house_jump(3 * HOUR);
     for (int i = 0; i < 5; i++) {
         house_pass(S);
         budgets_keep(house.engines[0]);
