@@ -33,7 +33,7 @@ static void put(enum flat_type type, bool required, const char *value, char out[
     if (flat_put(read(&arena, text), "it", &column, 1, NULL, &rows, &fault) == FAULT_NONE)
         snprintf(out, 256, "%.*s", STR_ARG(str_trim(buf_str(&rows.csv))));
     else
-        snprintf(out, 256, "!%s", fault.text);
+        snprintf(out, 256, "!%.200s", fault.text);
     buf_done(&rows.csv);
     arena_done(&arena);
 }
