@@ -5,6 +5,8 @@
 #include "libs/core/map.h"
 #include "libs/text/json.h"
 
+static const double WORTH_NAMING = 0.1; /* of the difference: less explains nothing */
+
 struct value {
     struct str dimensions; /* canonical JSON of the one dimension */
     double then;           /* sum over the days compared with */
@@ -111,6 +113,8 @@ static enum fault_code explain_by(struct store *store, struct str tenant,
     code = gather(question, &report, &values, fault);
     map_done(&values.index);
     double whole = 0;
+    if (values.count < 2)
+        return code; /* one value has all of it, and says nothing */
     for (size_t i = 0; i < values.count; i++)
         whole += values.all[i].now - values.all[i].then * question->share / (double)question->most;
     for (size_t i = 0; i < values.count && code == FAULT_NONE && whole != 0; i++) {
@@ -130,7 +134,7 @@ enum fault_code anomalies_explain(struct store *store, struct str tenant,
                                   struct anomalies_row *row, struct fault *fault)
 {
     enum fault_code code = FAULT_NONE;
-    double best = 0;
+    double best = WORTH_NAMING;
     for (int i = 0; i < USAGE_DIMENSIONS_MAX && code == FAULT_NONE; i++)
         if (question->meter->dimensions[i])
             code = explain_by(store, tenant, question, question->meter->dimensions[i], arena, row,

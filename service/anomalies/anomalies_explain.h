@@ -17,7 +17,8 @@ struct anomalies_question {
 };
 
 /* Sets dimension, value and explains_ppm of the row; leaves them empty where the meter has no
- * dimension or none of its values went the same way. By means, since those add up to the whole. */
+ * dimension or none of its values makes a tenth of the difference. By means, since those add up to
+ * the whole. */
 enum fault_code anomalies_explain(struct store *store, struct str tenant,
                                   const struct anomalies_question *question, struct arena *arena,
                                   struct anomalies_row *row, struct fault *fault) MUST_USE;

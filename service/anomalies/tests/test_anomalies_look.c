@@ -142,6 +142,23 @@ static void anomalies__tell_a_busy_sunday_and_who_made_it(void **state)
                      1);
 }
 
+static void anomalies__name_no_value_where_all_have_a_part(void **state)
+{
+    struct anomalies_row rows[8];
+    char route[16];
+    (void)state;
+    for (int back = 20; back >= 1; back--)
+        for (int i = 0; i < 25; i++) {
+            snprintf(route, sizeof route, "/r%d", i);
+            use(TODAY - back * DAY_US, 9, "api.calls", back == 1 ? 500 : 100, route);
+        }
+    house.now_us = TODAY + 2 * HOUR;
+    MUST(look());
+    assert_int_equal(list(rows, 8), 1);
+    assert_true(rows[0].amount == 12500 && rows[0].usual == 2500 && !rows[0].by_weekday);
+    assert_int_equal(rows[0].dimension.len, 0); /* each has a twenty-fifth */
+}
+
 static void anomalies__tell_a_day_that_is_missing(void **state)
 {
     struct anomalies_row rows[8];
@@ -269,6 +286,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IN_HOUSE(anomalies__say_nothing_of_ordinary_weeks),
         IN_HOUSE(anomalies__tell_a_busy_sunday_and_who_made_it),
+        IN_HOUSE(anomalies__name_no_value_where_all_have_a_part),
         IN_HOUSE(anomalies__tell_a_day_that_is_missing),
         IN_HOUSE(anomalies__tell_today_before_it_is_over),
         IN_HOUSE(anomalies__want_history_and_an_amount),
