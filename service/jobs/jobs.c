@@ -12,7 +12,11 @@
 #include "libs/core/os.h"
 #include "service/jobs/jobs_lease.h"
 
-enum { TICK_MS = 500, HOLDER_BYTES = (JOBS_HOLDER_MAX - 1) / 2 };
+enum {
+    TICK_MS = 500,
+    DOUBLINGS_MAX = 5 /* after failures: 16 s */,
+    HOLDER_BYTES = (JOBS_HOLDER_MAX - 1) / 2
+};
 
 #define SECOND_US INT64_C(1000000)
 
@@ -67,6 +71,11 @@ static bool is_due(const struct job *job, const struct jobs_lease *lease, int64_
            now_us - lease->began_us >= job->every_s * SECOND_US;
 }
 
+static bool is_lost(enum fault_code code, const struct fault *fault)
+{
+    return code == FAULT_CONFLICT && strcmp(fault->field, "fence") == 0;
+}
+
 static void tell(struct worker *worker, enum fault_code code, const struct fault *fault)
 {
     struct str name = str_of(worker->job->name);
@@ -74,13 +83,14 @@ static void tell(struct worker *worker, enum fault_code code, const struct fault
         atomic_fetch_add(&worker->done, 1);
         return;
     }
-    bool is_lost = code == FAULT_CONFLICT && strcmp(fault->field, "fence") == 0;
-    atomic_fetch_add(is_lost ? &worker->lost : &worker->failed, 1);
-    log_event(LOG_WARN, is_lost ? "job.lost" : "job.failed", LOG_TEXT("job", name),
+    bool lost = is_lost(code, fault);
+    atomic_fetch_add(lost ? &worker->lost : &worker->failed, 1);
+    log_event(LOG_WARN, lost ? "job.lost" : "job.failed", LOG_TEXT("job", name),
               LOG_TEXT("error", str_of(fault->text)));
 }
 
-static void run_job(struct worker *worker, int64_t fence, int64_t now_us)
+/* false: it failed. */
+static bool run_job(struct worker *worker, int64_t fence, int64_t now_us)
 {
     struct jobs_runner *runner = worker->runner;
     const struct job *job = worker->job;
@@ -94,15 +104,19 @@ static void run_job(struct worker *worker, int64_t fence, int64_t now_us)
         .ending = &runner->ending,
     };
     enum fault_code code = job->run(&turn, job->context, &fault);
-    bool is_lost = code == FAULT_CONFLICT && strcmp(fault.field, "fence") == 0;
     tell(worker, code, &fault);
+    if (is_lost(code, &fault))
+        return true; /* it is another one's now */
     /* A lease that cannot be handed back is taken again by our own name, or by others in time. */
-    if (!is_lost && jobs_lease_give(&turn, fault.text, &giving) != FAULT_NONE)
+    if (jobs_lease_give(&turn, fault.text, &giving) != FAULT_NONE) {
         log_event(LOG_WARN, "job.not_given", LOG_TEXT("job", str_of(job->name)),
                   LOG_TEXT("error", str_of(giving.text)));
+        return false;
+    }
+    return code == FAULT_NONE;
 }
 
-static void go_round(struct worker *worker)
+static bool go_round(struct worker *worker)
 {
     struct jobs_runner *runner = worker->runner;
     struct jobs_lease lease;
@@ -114,18 +128,21 @@ static void go_round(struct worker *worker)
     if (code == FAULT_NONE && is_free(worker, &lease) && is_due(worker->job, &lease, now_us))
         code = jobs_lease_take(runner->pool, worker->job->name, &lease, runner->holder, &taken,
                                &fence, &fault);
-    if (code != FAULT_NONE)
+    if (code != FAULT_NONE) {
         tell(worker, code, &fault);
-    else if (taken)
-        run_job(worker, fence, now_us);
+        return false;
+    }
+    return !taken || run_job(worker, fence, now_us);
 }
 
 /* --- threads -------------------------------------------------------------------------------- */
 
-/* The next look; sooner when the runner ends. */
-static void rest(struct jobs_runner *runner)
+/* The next look; later where looks fail (a full disk, a server that is gone), and sooner when the
+ * runner ends. */
+static void rest(struct jobs_runner *runner, int failures)
 {
-    int64_t until_us = os_monotonic_us() + TICK_MS * INT64_C(1000);
+    int doublings = failures < DOUBLINGS_MAX ? failures : DOUBLINGS_MAX;
+    int64_t until_us = os_monotonic_us() + (TICK_MS * INT64_C(1000) << doublings);
     const struct timespec until = {.tv_sec = until_us / SECOND_US,
                                    .tv_nsec = until_us % SECOND_US * 1000};
     pthread_mutex_lock(&runner->lock);
@@ -137,9 +154,10 @@ static void rest(struct jobs_runner *runner)
 static void *work(void *context)
 {
     struct worker *worker = context;
+    int failures = 0;
     while (!atomic_load(&worker->runner->ending)) {
-        go_round(worker);
-        rest(worker->runner);
+        failures = go_round(worker) ? 0 : failures + 1;
+        rest(worker->runner, failures);
     }
     return NULL;
 }
