@@ -3,26 +3,22 @@ import assert from "node:assert/strict";
 import {test} from "node:test";
 import {axeFindings} from "./core.mjs";
 import {decimal, moneyText} from "../../service/ui/pages/decimal.js";
-import {ask, browser, needsDrawing, onPage, open, place, settled} from "./admin-tests.mjs";
+import {browser, needsDrawing, onPage, open, place, settled} from "./admin-tests.mjs";
 
 const iso = (ms) => new Date(ms).toISOString();
-function costs(page, more) {
-    const now = Date.now();
-    const query = new URLSearchParams({
-        window: "billing",
-        by: "meter",
-        from: iso(now - 1000),
-        to: iso(now),
-        ...more,
-    });
-    return ask(page, "GET", `/v1/costs?${query}`).then(({body}) => body);
+// What the service answered when the page asked: what is stored costs more with every second.
+async function answered(page, pattern) {
+    const request = await page.waitForRequest(pattern);
+    return (await request.response()).json();
 }
 
 test("usage tells spend, forecast, nearest budget, days left and how far the numbers are complete", () =>
     onPage({}, async (page) => {
+        const asked = [/\/v1\/costs\?window=billing/, /\/v1\/budgets$/];
+        const answers = Promise.all(asked.map((pattern) => answered(page, pattern)));
         await open(page, "/admin/usage");
+        const [told, {budgets}] = await answers;
         const tiles = await page.locator(".tiles").innerText();
-        const told = await costs(page);
         assert.ok(tiles.includes(moneyText(decimal(told.total))), tiles);
         assert.ok(tiles.includes(told.currency), tiles);
         if (told.forecast) {
@@ -32,7 +28,6 @@ test("usage tells spend, forecast, nearest budget, days left and how far the num
         const left = Math.ceil((Date.parse(told.to) - Date.now()) / 86400000);
         assert.match(tiles, new RegExp(`Days left\\s+${left}\\b`));
         assert.match(tiles, /Complete up to\s+\d+ \w{3}, \d\d:\d\d/);
-        const {budgets} = (await ask(page, "GET", "/v1/budgets")).body;
         const nearest = Math.max(
             ...budgets.filter(({basis}) => basis === "cost").map(({state}) => Number(state.share)),
         );
@@ -41,12 +36,9 @@ test("usage tells spend, forecast, nearest budget, days left and how far the num
 
 test("the breakdown adds up to what the API says, and is set against the days before", () =>
     onPage({}, async (page) => {
+        const answer = answered(page, /\/v1\/costs\?window=day/); // the range; the one before it follows
         await open(page, "/admin/usage?range=7d");
-        const request = page.waitForRequest(/\/v1\/costs\?window=day/);
-        await page.reload();
-        const path = new URL((await request).url());
-        await settled(page);
-        const {body} = await ask(page, "GET", path.pathname + path.search);
+        const body = await answer;
         const foot = await page.locator(".breakdown tfoot td").allInnerTexts();
         const sums = new Map();
         const priced = body.rows.filter(({cost}) => cost !== null);
