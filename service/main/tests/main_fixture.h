@@ -9,6 +9,7 @@
 #include "libs/store/tests/place.h"
 #include "service/audit/audit.h"
 #include "service/identity/identity.h"
+#include "service/budgets/budgets.h"
 #include "service/main/main_data.h"
 #include "service/main/main_routes.h"
 #include "service/web/tests/web_client.h"
@@ -49,6 +50,10 @@ static inline void fixture_start(struct fixture *fixture)
     if (!mkdtemp(fixture->folder) || main_data_open(&fixture->data, str_of(fixture->folder),
                                                     str_of(place), true, 6, &fault) != FAULT_NONE)
         abort();
+    if (budgets_new(fixture->data.service.pool, fixture->data.service.audit,
+                    &fixture->data.service.budgets, &fault) != FAULT_NONE)
+        abort();
+    fixture->data.service.events_kept = budgets_events_kept;
     fixture->data.service.public_url = STR("");
     if (web_server_start(&settings, main_tables, main_table_count, &fixture->data.service,
                          &fixture->server, &fault) != FAULT_NONE)
@@ -61,6 +66,8 @@ static inline void fixture_stop(struct fixture *fixture)
 {
     char command[128];
     web_server_stop(fixture->server, 1000);
+    budgets_free(fixture->data.service.budgets);
+    fixture->data.service.budgets = NULL;
     main_data_close(&fixture->data);
     snprintf(command, sizeof command, "rm -rf '%s'", fixture->folder);
     if (system(command) != 0)
