@@ -152,10 +152,16 @@ async function charted(place, viz, rows) {
     if (viz.type === "splunk.line") return;
     const points = await place.locator(`.highcharts-series ${marks}`).count();
     const lines = viz.options.overlayFields ?? [];
-    const values = rows.columns.slice(1).filter((_, at) => !lines.includes(rows.fields[at + 1])).flat();
+    const values = rows.columns
+        .slice(1)
+        .filter((_, at) => !lines.includes(rows.fields[at + 1]))
+        .flat();
     for (const name of lines) {
         if (!rows.fields.includes(name)) continue;
-        await place.locator(".highcharts-line-series path.highcharts-graph").first().waitFor({state: "attached"});
+        await place
+            .locator(".highcharts-line-series path.highcharts-graph")
+            .first()
+            .waitFor({state: "attached"});
     }
     // Of a stack some charts leave out what is 0.
     const least = values.filter((value) => Number(value) > 0).length;

@@ -46,7 +46,7 @@ def budget(name: str, number: int = 1, **state: Any) -> dict[str, Any]:
             "limit": "120",
             "share": "35",
             "verdict": "ok",
-            "forecast": {"expected": "61", "low": "55", "high": "70", "share": "50.8"},
+            "forecast": {"expected": "61", "low": "55", "high": "70", "share": "50.8", "days": 21},
             "days_left": 8,
             "crossed": [],
             "override": None,

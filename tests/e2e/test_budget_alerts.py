@@ -95,13 +95,13 @@ class BudgetAlertsTest(IgusageCase):
         )
 
     def test_a_forecast_over_the_limit_alerts(self) -> None:
-        def forecast(share: str) -> dict[str, str]:
-            return {"expected": "1", "low": "1", "high": "2", "share": share}
+        def forecast(share: str, days: int = 3) -> dict[str, Any]:
+            return {"expected": "1", "low": "1", "high": "2", "share": share, "days": days}
 
         self.fires(
             FORECAST,
             [budget("below", 1, forecast=forecast("99.9")), budget("just", 2, forecast=forecast("100")),
-             budget("unknown", 3, forecast=None)],
+             budget("unknown", 3, forecast=None), budget("a guess", 6, forecast=forecast("900", days=2))],
             [budget("above", 4, forecast=forecast("100.1")), budget("far above", 5, forecast=forecast("1200"))],
         )
 

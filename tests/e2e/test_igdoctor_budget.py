@@ -43,13 +43,17 @@ class DoctorBudgetTest(DoctorCase):
             budget("A", share="80", used="80", limit="100"),
             budget("A", share="10", used="80", limit="100", verdict="notice"),
             budget("A", share="10", used="80", limit="100",
-                   forecast={"expected": "1", "low": "1", "high": "1", "share": "100.01"}),
+                   forecast={"expected": "1", "low": "1", "high": "1", "share": "100.01", "days": 3}),
         ):
             row = self.look(near, budget("B"))
             self.assertEqual(row["status"], "warning", row)
             self.assertRegex(row["value"], r'^1 of 2 budgets: "A" is near its limit: 80 of 100 used \(\d+ %\) until '
                                            r"2026-12-01T00:00:00Z, forecast [\d.]+ %, ask finance@corp.example$")
             self.assertIn("Look at the dashboard Budgets", row["cure"])
+
+    def test_a_forecast_of_too_little_history_is_not_believed(self) -> None:
+        row = self.look(budget("A", share="10", forecast={"expected": "1", "low": "1", "high": "9", "share": "900", "days": 2}))
+        self.assertEqual(row["status"], "ok", row)
 
     def test_one_that_blocks_handoffs_is_a_failure(self) -> None:
         row = self.look(budget("B", share="85"), budget("A", verdict="blocked", **TODAY))

@@ -67,6 +67,7 @@ class IgusageBudgetsTest(IgusageCase):
                 "forecast_low": "55",
                 "forecast_high": "70",
                 "forecast_share": "50.8",
+                "forecast_days": "21",
                 "crossed": "80 %, forecast 100 %",
                 "thresholds": "80 %, 95, forecast 100 %",
                 "override": "ovr_0000000000000000000001",
@@ -107,7 +108,7 @@ class IgusageBudgetsTest(IgusageCase):
         empty = {name for name, value in row.items() if value == ""}
         self.assertEqual(
             empty,
-            {"days_left", "forecast_expected", "forecast_low", "forecast_high", "forecast_share", "crossed",
+            {"days_left", "forecast_expected", "forecast_low", "forecast_high", "forecast_share", "forecast_days", "crossed",
              "override", "override_kind", "override_amount", "override_expires_at"},
         )
 

@@ -10,6 +10,7 @@
 enum {
     NEAR_HUNDREDTHS = 8000, /* of a percent of the limit */
     WHOLE_HUNDREDTHS = 10000,
+    FORECAST_DAYS = 3, /* of history: with fewer, no threshold is judged by it either */
     TOLD_MOST = 4,
     NAME_TOLD = 120,
     VALUE_BYTES = DOCTOR_VALUE_BYTES - 256,
@@ -78,6 +79,13 @@ static bool is_of_handoffs(const struct json *budget)
     return false;
 }
 
+static bool is_forecast_over(const struct json *budget)
+{
+    int64_t days;
+    return json_whole(flat_member(budget, "state.forecast.days"), &days) && days >= FORECAST_DAYS &&
+           hundredths_at(budget, "state.forecast.share") > WHOLE_HUNDREDTHS;
+}
+
 /* A shadow budget refuses nothing: it is over at most. */
 static enum standing standing_of(const struct json *budget)
 {
@@ -89,8 +97,7 @@ static enum standing standing_of(const struct json *budget)
         return is_shadow(budget) ? STANDS_NEAR : STANDS_THROTTLED;
     if (share >= WHOLE_HUNDREDTHS)
         return STANDS_OVER;
-    if (share >= NEAR_HUNDREDTHS || str_equal(verdict, STR("notice")) ||
-        hundredths_at(budget, "state.forecast.share") > WHOLE_HUNDREDTHS)
+    if (share >= NEAR_HUNDREDTHS || str_equal(verdict, STR("notice")) || is_forecast_over(budget))
         return STANDS_NEAR;
     return STANDS_WELL;
 }

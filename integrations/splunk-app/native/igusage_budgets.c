@@ -37,6 +37,7 @@ static const struct flat_column budget_columns[] = {
     {"forecast_low", "state.forecast.low", FLAT_NUMBER, false},
     {"forecast_high", "state.forecast.high", FLAT_NUMBER, false},
     {"forecast_share", "state.forecast.share", FLAT_NUMBER, false},
+    {"forecast_days", "state.forecast.days", FLAT_NUMBER, false}, /* of history behind it */
     {"crossed", "state.crossed", FLAT_THRESHOLDS, false},
     {"thresholds", "thresholds", FLAT_THRESHOLDS, false},
     {"override", "state.override.id", FLAT_TEXT, false},
@@ -65,6 +66,7 @@ static const struct flat_column forecast_columns[] = {
     {"forecast_low", "state.forecast.low", FLAT_NUMBER, false},
     {"forecast_high", "state.forecast.high", FLAT_NUMBER, false},
     {"forecast_share", "state.forecast.share", FLAT_NUMBER, false},
+    {"forecast_days", "state.forecast.days", FLAT_NUMBER, false},
     {"previous", "state.previous", FLAT_NUMBER, false},
     {"period_from", "state.period_from", FLAT_TIME, true},
     {"period_to", "state.period_to", FLAT_TIME, true},
@@ -87,6 +89,7 @@ static const struct flat_column cost_columns[COUNT(forecast_columns)] = {
     {"forecast_low", "forecast.low", FLAT_NUMBER, false},
     {"forecast_high", "forecast.high", FLAT_NUMBER, false},
     {"forecast_share", "none", FLAT_NUMBER, false},
+    {"forecast_days", "forecast.days", FLAT_NUMBER, false},
     {"previous", "previous.total", FLAT_NUMBER, false},
     {"period_from", "from", FLAT_TIME, true},
     {"period_to", "forecast.period_to", FLAT_TIME, false},
