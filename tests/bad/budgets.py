@@ -64,3 +64,8 @@ def overrides(bench: Bench, case: Case) -> list[str]:
     assert made.status == 201, made.text
     base = {"kind": "amount", "amount": "5", "reason": "r", "expires_at": moment(timedelta(1))}
     return said(send(bench, f"v1/budgets/{made.json['id']}/overrides", patched(base, case)))
+
+
+def decisions(bench: Bench, case: Case) -> list[str]:
+    one = {"action": "reserve", "meter": "inference.tokens", "quantity": "5"}
+    return said(send(bench, "v1/decisions", patched(one, case)))

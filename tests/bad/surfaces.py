@@ -515,6 +515,8 @@ SURFACES: dict[str, Callable[[Bench, Case], list[str]]] = {
     "budget-members": budgets.members,
     "budget-queries": get,
     "budget-requests": tokens,
+    "decision-members": budgets.decisions,
+    "decision-queries": get,
     "command-line-app": app_words,
     "command-line-service": service_words,
     "commit-members": commit_members,
