@@ -214,14 +214,15 @@ static void judge__is_right_on_a_labelled_set(void **state)
         double precision;
         double recall;
     } levels[] = {
-        {"low", {7, 10, 0.5}, 0.97, 0.92},
-        {"medium", {5, 10, 0.25}, 0.93, 0.95},
-        {"high", {4, 10, 0.2}, 0.75, 0.97},
+        {"low", {7, 10, 0.5}, 0.95, 0.88},
+        {"medium", {5, 10, 0.25}, 0.9, 0.9},
+        {"high", {4, 10, 0.2}, 0.75, 0.94},
     };
     (void)state;
     for (size_t i = 0; i < sizeof levels / sizeof levels[0]; i++) {
         struct tally tally = {0};
-        seed = 2026;
+        /* Drawn once, after the settings were chosen on another: those of 2026 would flatter. */
+        seed = 1123;
         for (int series = 0; series < SERIES; series++)
             replay(series % SHAPES, &levels[i].rule, &tally);
         double precision = (double)tally.hits / (tally.hits + tally.false_alarms);
