@@ -6,7 +6,7 @@
  * The store stands for a month of 1,000 tenants with three meters and eleven combinations of
  * dimensions each. `fill` writes the rows of usage_days that 100 million events would have left, a
  * million of them, by SQL; `all` writes the 24 million rows of usage_hours and the 100 million
- * events with their keys as well (some 20 GB and a quarter of an hour). A day's report reads
+ * events with their keys as well (some 15 GB and a quarter of an hour). A day's report reads
  * neither, and takes as long with them as without. That what is filled in is what events come to is
  * looked at with a smaller stream, which goes the whole way. */
 #include <arpa/inet.h>
