@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import os
 import re
 import shutil
@@ -179,6 +180,64 @@ class ReplicasTest(unittest.TestCase):
         self.check(self.one, answers, lost_answers=True)
         for service in (self.one, self.two):
             self.assertEqual(service.get("readyz").status, 200)
+
+    def decide(self, service: Service, token: str, asked: dict[str, object]) -> Answer:
+        body = json.dumps(asked).encode()
+        return request(service.url + "v1/decisions", "POST", token, body, {"Content-Type": "application/json"})
+
+    def test_two_hold_one_budget_to_the_unit_and_settle_for_each_other(self) -> None:
+        budget = {
+            "name": "Tokens", "basis": "quantity", "meters": ["inference.tokens"], "limit": "100",
+            "period": "day", "mode": "block", "default_estimate": "1", "contact": "finance@corp.example",
+        }
+        made = request(
+            self.one.url + "v1/budgets", "POST", self.token, json.dumps(budget).encode(),
+            {"Content-Type": "application/json"},
+        )
+        self.assertEqual(made.status, 201, made.text)
+        meter = self.one.token(TENANT, "meter")
+        given: list[str] = []
+        lock = threading.Lock()
+        failures: list[str] = []
+
+        def client(service: Service) -> None:
+            refused = 0
+            while refused < 8:  # what the other one does not need comes back within half a second
+                answer = self.decide(
+                    service, meter, {"action": "reserve", "meter": "inference.tokens", "quantity": 3}
+                )
+                if answer.status == 200:
+                    with lock:
+                        given.append(answer.json["reservation"])
+                elif answer.status == 402:
+                    refused += 1
+                    time.sleep(0.1)
+                elif answer.status != 503:
+                    failures.append(answer.text)
+                    return
+
+        threads = [
+            threading.Thread(target=client, args=(service,))
+            for service in (self.one, self.two)
+            for _ in range(8)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(failures, [])
+        self.assertLessEqual(3 * len(given), 100)
+        self.assertGreaterEqual(len(given), 31)
+        # Each is settled twice, in one and in the other: it counts once.
+        for reservation in given:
+            for service in (self.two, self.one):
+                asked = {"action": "settle", "reservation": reservation, "quantity": 2}
+                answer = self.decide(service, meter, asked)
+                self.assertEqual(answer.status, 200, answer.text)
+        usage = self.one.json("v1/usage?meter=inference.tokens", self.token)
+        self.assertEqual(usage["total"]["quantity"], str(2 * len(given)))
+        other = {"action": "settle", "reservation": given[0], "quantity": 3}
+        self.assertEqual(self.decide(self.two, meter, other).status, 409)
 
     def test_a_service_with_another_key_is_refused(self) -> None:
         other = Service(self.folder / "other", store=self.store)
