@@ -242,11 +242,7 @@ function typedOf({currency, versions}, zone, now) {
     return typed;
 }
 
-function priceForm(session, table, meters, zone) {
-    const draft = draftOf(session, "prices");
-    const now = Date.now();
-    const typed = draft.read() ?? typedOf(table, zone, now);
-    const isFirst = table.versions.length === 0;
+function headPart(typed, isFirst, today) {
     const currency = input("currency", {
         value: typed.currency?.[0],
         maxlength: "3",
@@ -256,51 +252,63 @@ function priceForm(session, table, meters, zone) {
         type: "date",
         name: "valid_from",
         value: typed.valid_from?.[0],
-        min: isFirst ? undefined : dayOf(now, zone),
+        min: isFirst ? undefined : today,
     });
-    const heads = ["Meter", "Price", "For", "Unit"].map((text) => el("th", {scope: "col"}, text));
-    const form = el(
-        "form",
-        {novalidate: true, class: "form stack", "aria-label": "New prices"},
+    return el(
+        "section",
+        {class: "card form-part"},
         el(
-            "section",
-            {class: "card form-part"},
-            el(
-                "div",
-                {class: "form-grid"},
-                field("Currency", currency, {
-                    hint: isFirst ? "One for all versions." : "It is the same in all versions.",
-                }),
-                field("They hold from", from, {
-                    hint: isFirst
-                        ? "A whole day; the first table may begin in the past."
-                        : "A whole day, today or later: what past days have cost does not change.",
-                }),
-            ),
+            "div",
+            {class: "form-grid"},
+            field("Currency", currency, {
+                hint: isFirst ? "One for all versions." : "It is the same in all versions.",
+            }),
+            field("They hold from", from, {
+                hint: isFirst
+                    ? "A whole day; the first table may begin in the past."
+                    : "A whole day, today or later: what past days have cost does not change.",
+            }),
         ),
+    );
+}
+
+function tablePart(meters, typed) {
+    const heads = ["Meter", "Price", "For", "Unit"].map((text) => el("th", {scope: "col"}, text));
+    return el(
+        "section",
+        {class: "card"},
         el(
-            "section",
-            {class: "card"},
+            "div",
+            {class: "scroll-x", tabindex: "0", role: "region", "aria-label": "Prices"},
             el(
-                "div",
-                {class: "scroll-x", tabindex: "0", role: "region", "aria-label": "Prices"},
+                "table",
+                {class: "table price-table"},
                 el(
-                    "table",
-                    {class: "table price-table"},
-                    el(
-                        "caption",
-                        {class: "unseen"},
-                        "Prices by meter; a meter without a price is in no cost",
-                    ),
-                    el("thead", {}, el("tr", {}, heads)),
-                    el(
-                        "tbody",
-                        {},
-                        meters.map((meter) => row(meter, typed)),
-                    ),
+                    "caption",
+                    {class: "unseen"},
+                    "Prices by meter; a meter without a price is in no cost",
+                ),
+                el("thead", {}, el("tr", {}, heads)),
+                el(
+                    "tbody",
+                    {},
+                    meters.map((meter) => row(meter, typed)),
                 ),
             ),
         ),
+    );
+}
+
+function priceForm(session, table, meters, zone) {
+    const draft = draftOf(session, "prices");
+    const now = Date.now();
+    const typed = draft.read() ?? typedOf(table, zone, now);
+    const isFirst = table.versions.length === 0;
+    const form = el(
+        "form",
+        {novalidate: true, class: "form stack", "aria-label": "New prices"},
+        headPart(typed, isFirst, dayOf(now, zone)),
+        tablePart(meters, typed),
         formMessage(),
         el(
             "div",

@@ -114,7 +114,8 @@ function showSecret(recipient) {
 
 // --- The lists -----------------------------------------------------------------------------------
 
-function row(session, recipient, again) {
+// What the buttons of a row do.
+function actionsOf(session, recipient, again) {
     const name = visible(recipient.name || recipient.to);
     const test = async (event) => {
         event.currentTarget.disabled = true;
@@ -150,17 +151,6 @@ function row(session, recipient, again) {
             announce(sentenceOf(problem));
         }
     };
-    const button = (text, label, click, tone = "") =>
-        el(
-            "button",
-            {
-                class: `button button-small ${tone}`,
-                type: "button",
-                "aria-label": label,
-                on: {click},
-            },
-            text,
-        );
     const remove = async () => {
         const sure = await confirmed(
             `Remove \u201c${name}\u201d?`,
@@ -177,6 +167,23 @@ function row(session, recipient, again) {
             else announce(sentenceOf(problem));
         }
     };
+    return {test, renew, enable, remove};
+}
+
+function row(session, recipient, again) {
+    const name = visible(recipient.name || recipient.to);
+    const {test, renew, enable, remove} = actionsOf(session, recipient, again);
+    const button = (text, label, click, tone = "") =>
+        el(
+            "button",
+            {
+                class: `button button-small ${tone}`,
+                type: "button",
+                "aria-label": label,
+                on: {click},
+            },
+            text,
+        );
     return el(
         "tr",
         {},

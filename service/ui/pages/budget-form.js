@@ -74,17 +74,8 @@ function follow(form, meters, currency) {
             : "One, or several that are counted in the same unit.";
 }
 
-// frame: {session, meters, recipients, currency}; budget: the one to change, or null.
-export function budgetForm(frame, budget) {
-    const draft = draftOf(frame.session, budget ? `budget ${budget.id}` : "budget");
-    const kept = draft.read();
-    let base = budget; // what the service had when this form was filled
-    const typed = kept?.values ?? typedOf(budget ?? usual);
-    if (kept?.version && budget && kept.version !== budget.version)
-        base = {...budget, version: kept.version};
-    const back = budget ? `/admin/budgets/${encodeURIComponent(budget.id)}` : "/admin/budgets";
-    const keep = () => draft.keep({values: readForm(form), version: base?.version});
-    const form = el(
+function formOf(frame, budget, typed, {keep, leave}) {
+    return el(
         "form",
         {
             novalidate: true,
@@ -93,7 +84,7 @@ export function budgetForm(frame, budget) {
         },
         whatPart(typed, frame.meters),
         ladderPart(typed),
-        toldPart(typed, frame.recipients, () => keep()),
+        toldPart(typed, frame.recipients, keep),
         formMessage(),
         el(
             "div",
@@ -106,21 +97,65 @@ export function budgetForm(frame, budget) {
             el("button", {class: "button", type: "button", on: {click: leave}}, "Cancel"),
         ),
     );
+}
+
+function headOf(budget) {
+    return pageHead(
+        budget ? `Change \u201c${visible(budget.name)}\u201d` : "New budget",
+        budget
+            ? "The change holds from the moment it is saved."
+            : "Begin with one that only tells: it holds nothing back.",
+    );
+}
+
+function tellComplaints(form, complaints) {
+    const names = Object.keys(complaints);
+    for (const name of names.slice(1).reverse()) complain(form, name, complaints[name]);
+    if (!complain(form, names[0], complaints[names[0]])) tellForm(form, complaints[names[0]]);
+}
+
+function tellGone(form) {
+    tellForm(
+        form,
+        el("strong", {}, "This budget is no longer there."),
+        " Somebody has deleted it meanwhile. What you typed is still here; to set it anew, copy it into ",
+        el("a", {href: "/admin/budgets/new"}, "a new budget"),
+        ".",
+    );
+}
+
+function choice(over, take) {
+    const button = (text, click) =>
+        el("button", {class: "button", type: "button", on: {click}}, text);
+    return el(
+        "div",
+        {class: "form-actions"},
+        button("Save mine over theirs", over),
+        button("Take theirs, drop mine", take),
+    );
+}
+
+// frame: {session, meters, recipients, currency}; budget: the one to change, or null.
+export function budgetForm(frame, budget) {
+    const draft = draftOf(frame.session, budget ? `budget ${budget.id}` : "budget");
+    const kept = draft.read();
+    let base = budget; // what the service had when this form was filled
+    const typed = kept?.values ?? typedOf(budget ?? usual);
+    if (kept?.version && budget && kept.version !== budget.version)
+        base = {...budget, version: kept.version};
+    const back = budget ? `/admin/budgets/${encodeURIComponent(budget.id)}` : "/admin/budgets";
+    const keep = () => draft.keep({values: readForm(form), version: base?.version});
+    const form = formOf(frame, budget, typed, {keep: () => keep(), leave});
     function leave() {
         draft.drop();
         location.assign(back);
     }
-    const said = (complaints) => {
-        const names = Object.keys(complaints);
-        for (const name of names.slice(1).reverse()) complain(form, name, complaints[name]);
-        if (!complain(form, names[0], complaints[names[0]])) tellForm(form, complaints[names[0]]);
-    };
     async function save() {
         clearComplaints(form);
         replace(form.querySelector(".form-message"));
         const {budget: mine, complaints} = budgetOf(readForm(form), frame.meters);
         if (Object.keys(complaints).length > 0) {
-            said(complaints);
+            tellComplaints(form, complaints);
             return;
         }
         try {
@@ -134,42 +169,32 @@ export function budgetForm(frame, budget) {
         } catch (problem) {
             keep();
             if (problem.status === 409 && base) await tellConflict(mine);
-            else if (problem.status === 404 && base) tellGone();
+            else if (problem.status === 404 && base) tellGone(form);
             else tellProblem(form, problem);
         }
-    }
-    function tellGone() {
-        tellForm(
-            form,
-            el("strong", {}, "This budget is no longer there."),
-            " Somebody has deleted it meanwhile. What you typed is still here; to set it anew, copy it into ",
-            el("a", {href: "/admin/budgets/new"}, "a new budget"),
-            ".",
-        );
     }
     async function tellConflict(mine) {
         let theirs;
         try {
             theirs = await getJson(`/v1/budgets/${encodeURIComponent(base.id)}`);
         } catch (problem) {
-            if (problem.status === 404) tellGone();
+            if (problem.status === 404) tellGone(form);
             else tellProblem(form, problem);
             return;
         }
-        const over = el("button", {class: "button", type: "button"}, "Save mine over theirs");
-        const take = el("button", {class: "button", type: "button"}, "Take theirs, drop mine");
-        over.addEventListener("click", () => {
-            base = theirs;
-            form.requestSubmit();
-        });
-        take.addEventListener("click", () => {
-            draft.drop();
-            location.reload();
-        });
         tellForm(
             form,
             conflict(theirs, differences(mine, theirs)),
-            el("div", {class: "form-actions"}, over, take),
+            choice(
+                () => {
+                    base = theirs;
+                    form.requestSubmit();
+                },
+                () => {
+                    draft.drop();
+                    location.reload();
+                },
+            ),
         );
     }
     form.addEventListener("submit", submitting(form, save));
@@ -179,12 +204,7 @@ export function budgetForm(frame, budget) {
     });
     follow(form, frame.meters, frame.currency);
     return [
-        pageHead(
-            budget ? `Change \u201c${visible(budget.name)}\u201d` : "New budget",
-            budget
-                ? "The change holds from the moment it is saved."
-                : "Begin with one that only tells: it holds nothing back.",
-        ),
+        headOf(budget),
         kept &&
             restored(() => {
                 draft.drop();

@@ -158,7 +158,7 @@ export function sentenceOf(problem) {
 export function tellProblem(form, problem) {
     const sentence = sentenceOf(problem);
     const top = problem.field?.split(/[.[]/)[0];
-    if (problem.status === 400 && top && complain(form, top, sentence)) return;
+    if ([400, 409].includes(problem.status) && top && complain(form, top, sentence)) return;
     tellForm(form, el("strong", {}, problem.title), " ", sentence);
 }
 
