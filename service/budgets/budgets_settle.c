@@ -258,7 +258,7 @@ enum fault_code budgets_settle_many(struct budgets *budgets, struct str tenant,
                                     struct budgets_settlement *settlements, size_t count,
                                     struct fault *fault)
 {
-    bool is_new[BATCH_MAX];
+    bool is_new[BATCH_MAX] = {false};
     struct settling settling = {
         .budgets = budgets,
         .tenant = tenant,

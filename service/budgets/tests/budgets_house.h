@@ -287,6 +287,43 @@ static UNUSED int64_t house_whole(const char *sql)
     return number;
 }
 
+static UNUSED void house_sql(const char *sql)
+{
+    struct store *store;
+    struct statement *statement;
+    bool row = true;
+    MUST(store_pool_take(house.pools[0], &store, &house.fault));
+    MUST(store_prepare(store, sql, &statement, &house.fault));
+    while (row)
+        MUST(store_step(statement, &row, &house.fault));
+    store_pool_give(house.pools[0], store);
+}
+
+/* From now on the store refuses every row of that table; and no longer. */
+static UNUSED void house_break(const char *table, const char *column)
+{
+    char sql[256];
+    if (place_is_server())
+        snprintf(sql, sizeof sql, "ALTER TABLE %s ADD CONSTRAINT refuse CHECK (%s < -9) NOT VALID",
+                 table, column);
+    else
+        snprintf(sql, sizeof sql,
+                 "CREATE TRIGGER refuse BEFORE INSERT ON %s BEGIN"
+                 " SELECT raise(ABORT, 'no more rows'); END",
+                 table);
+    house_sql(sql);
+}
+
+static UNUSED void house_mend(const char *table)
+{
+    char sql[128];
+    if (place_is_server())
+        snprintf(sql, sizeof sql, "ALTER TABLE %s DROP CONSTRAINT refuse", table);
+    else
+        snprintf(sql, sizeof sql, "DROP TRIGGER refuse");
+    house_sql(sql);
+}
+
 /* What the events say. */
 static UNUSED int64_t house_used(void)
 {

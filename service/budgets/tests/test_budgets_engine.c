@@ -210,6 +210,54 @@ static void settle__of_one_that_expired_is_counted_and_told(void **state)
     assert_int_equal(house_check(0, 1).verdict, BUDGETS_BLOCKED);
 }
 
+/* --- a store that refuses ------------------------------------------------------------------- */
+
+static void settle__that_the_store_refuses_holds_until_it_is_sent_again(void **state)
+{
+    enum budgets_end end;
+    (void)state;
+    house_add(BUDGETS_BLOCK, 100);
+    struct budgets_decision decision = house_reserve(0, 60);
+    house_break("budgets_settled", "number");
+    assert_int_not_equal(budgets_settle(house.engines[0], STR("acme"), &decision.reservation, 50,
+                                        &end, &house.fault),
+                         FAULT_NONE);
+    assert_int_equal(house_used(), 0);
+    assert_int_equal(house_reserve(0, 41).verdict, BUDGETS_BLOCKED);
+    house_mend("budgets_settled");
+    budgets_keep(house.engines[0]); /* memory and store are made to agree */
+    assert_int_equal(house_reserve(0, 41).verdict, BUDGETS_BLOCKED);
+    assert_int_equal(house_settle(0, &decision, 50), BUDGETS_ENDED);
+    assert_int_equal(house_settle(0, &decision, 50), BUDGETS_ENDED_AGAIN);
+    assert_int_equal(house_used(), 50);
+    assert_int_equal(house_reserve(0, 51).verdict, BUDGETS_BLOCKED);
+    assert_int_equal(house_reserve(0, 50).verdict, BUDGETS_ALLOWED);
+}
+
+static void decide__allows_nothing_that_the_store_cannot_lend(void **state)
+{
+    struct budgets_decision decision = {0};
+    const struct budgets_ask ask = house_ask(5, true);
+    (void)state;
+    struct budgets_row row = house_add(BUDGETS_BLOCK, 100);
+    house_break("budgets_slices", "held");
+    assert_int_not_equal(budgets_decide(house.engines[0], &ask, &decision, &house.fault),
+                         FAULT_NONE);
+    assert_int_equal(decision.reservation.number, 0);
+    /* One that only watches stands in nobody's way. */
+    row.definition.shadow = true;
+    row.version = 2;
+    house_change(&row, 1);
+    assert_int_equal(house_reserve(0, 5).verdict, BUDGETS_ALLOWED);
+    house_mend("budgets_slices");
+    row.definition.shadow = false;
+    row.version = 3;
+    house_change(&row, 1);
+    budgets_keep(house.engines[0]);
+    assert_int_equal(house_reserve(0, 96).verdict, BUDGETS_BLOCKED);
+    assert_int_equal(house_reserve(0, 95).verdict, BUDGETS_ALLOWED);
+}
+
 static void release__frees_at_once_and_twice_is_no_fault(void **state)
 {
     (void)state;
@@ -718,6 +766,8 @@ int main(void)
         TEST(settle__the_same_twice_in_one_batch_counts_once),
         TEST(settle__more_than_was_reserved_is_counted_and_told),
         TEST(settle__of_one_that_expired_is_counted_and_told),
+        TEST(settle__that_the_store_refuses_holds_until_it_is_sent_again),
+        TEST(decide__allows_nothing_that_the_store_cannot_lend),
         TEST(release__frees_at_once_and_twice_is_no_fault),
         TEST(release__of_a_settled_one_is_a_conflict),
         TEST(reservation__expires_by_itself),
