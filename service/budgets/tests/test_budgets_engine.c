@@ -1,4 +1,5 @@
-/* Decisions: what each mode says, and that no limit is overshot whatever ends how. */
+/* Decisions: what each mode says, and that no limit is overshot whatever ends how. Long because the
+ * ways to ask and to end are many, and each has its test. */
 #include "service/budgets/tests/budgets_house.h"
 
 /* --- modes ---------------------------------------------------------------------------------- */
