@@ -366,11 +366,8 @@ static void *keep_house(void *context)
     struct budgets *budgets = context;
     pthread_mutex_lock(&budgets->keep_lock);
     while (!budgets->ending) {
-        struct timespec until;
-        clock_gettime(CLOCK_MONOTONIC, &until);
-        until.tv_nsec += KEEP_MS * 1000000L;
-        until.tv_sec += until.tv_nsec / 1000000000L;
-        until.tv_nsec %= 1000000000L;
+        int64_t until_us = os_monotonic_us() + KEEP_MS * 1000;
+        const struct timespec until = {until_us / SECOND_US, until_us % SECOND_US * 1000};
         pthread_cond_timedwait(&budgets->keep_wake, &budgets->keep_lock, &until);
         pthread_mutex_unlock(&budgets->keep_lock);
         budgets_keep(budgets);
