@@ -190,12 +190,12 @@ def check_nothing_else(books: Books, requests: Iterable[Request], found: Finding
 def expected(requests: Iterable[Request]) -> dict[str, int]:
     """What the clients' own notes add up to, by meter; levels apart."""
     now: dict[bytes, tuple[Event, int]] = {}
+    seen: set[bytes] = set()
     for request in requests:
         for event in request.events:
-            if event.of is not None:
-                now[event.of.key] = (event.of, event.quantity)
-            elif event.key not in now:
-                now[event.key] = (event, event.quantity)
+            if event.key not in seen:  # a correction that is repeated after another one is none
+                now[(event.of or event).key] = (event.of or event, event.quantity)
+            seen.add(event.key)
     sums: dict[str, int] = defaultdict(int)
     for event, quantity in now.values():
         if event.meter != LEVEL:
