@@ -366,8 +366,9 @@ static void *keep_house(void *context)
     struct budgets *budgets = context;
     pthread_mutex_lock(&budgets->keep_lock);
     while (!budgets->ending) {
-        int64_t until_us = os_monotonic_us() + KEEP_MS * 1000;
-        const struct timespec until = {until_us / SECOND_US, until_us % SECOND_US * 1000};
+        int64_t until_us = os_monotonic_us() + KEEP_MS * INT64_C(1000);
+        const struct timespec until = {.tv_sec = until_us / SECOND_US,
+                                       .tv_nsec = until_us % SECOND_US * 1000};
         pthread_cond_timedwait(&budgets->keep_wake, &budgets->keep_lock, &until);
         pthread_mutex_unlock(&budgets->keep_lock);
         budgets_keep(budgets);

@@ -234,7 +234,7 @@ enum fault_code budgets_threshold_tell(struct store *store, struct str tenant,
                                        struct arena *arena, bool *out_told, struct fault *fault)
 {
     struct budgets_row row;
-    struct budgets_crossing last;
+    struct budgets_crossing last = {.ordinal = 0};
     struct budgets_crossing crossing = seen->crossing;
     bool is_new = false;
     *out_told = false;

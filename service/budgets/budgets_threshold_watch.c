@@ -110,7 +110,7 @@ static enum fault_code look_at(const struct budgets_ground *ground, const struct
 
 static enum fault_code look(struct telling *telling, struct store *store, struct fault *fault)
 {
-    struct budgets_loaded loaded;
+    struct budgets_loaded loaded = {.count = 0};
     struct budgets_ground ground;
     struct budgets_override due;
     size_t due_count = 0;

@@ -38,7 +38,7 @@ enum identity_permission {
     PERMIT_USAGE_ADMIN, /* backfills, the DLQ */
     PERMIT_BUDGET_READ, /* prices and costs too */
     PERMIT_BUDGET_ADMIN,
-    PERMIT_DECIDE, /* check; to reserve and settle takes PERMIT_USAGE_WRITE too */
+    PERMIT_DECIDE,       /* check; to reserve and settle takes PERMIT_USAGE_WRITE too */
     PERMIT_NOTICE_ADMIN, /* recipients, deliveries */
     PERMIT_COUNT
 };

@@ -1,9 +1,10 @@
-/* The pages: HTML shell, script modules, style sheets and drawing libraries, built into the program.
+/* The pages: HTML shell, script modules, style sheets and drawing libraries, built into the
+ * program.
  *
  * The bytes are compressed at build time and live in read-only memory as long as the program, so a
- * reply may point at them. The drawing libraries (graph-view.js, chart-view.js) come from npm; where
- * npm was not reached at build time they are absent, ui_has_drawing() says so, and the pages show
- * their tables. */
+ * reply may point at them. The drawing libraries (graph-view.js, chart-view.js) come from npm;
+ * where npm was not reached at build time they are absent, ui_has_drawing() says so, and the pages
+ * show their tables. */
 #ifndef IG_UI_UI_H
 #define IG_UI_UI_H
 

@@ -40,7 +40,7 @@ static void statistics__are_those_of_pythons_module(void **state)
     (void)state;
     seed = 1;
     for (size_t count = 2; count <= 23; count += 3) {
-        double numbers[32];
+        double numbers[32] = {0};
         double sorted[32];
         size_t len =
             (size_t)snprintf(command, sizeof command, "python3 -c 'import statistics as s; n=[");
