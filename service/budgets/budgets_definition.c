@@ -128,7 +128,7 @@ void budgets_definition_put(struct json_out *out, const struct budgets_definitio
         json_put_text(out, NULL, str_of(definition->meters[i]->name));
     json_close(out, ']');
     budgets_amount_put(out, "limit", definition->basis, definition->limit);
-    if (definition->basis == BUDGETS_COST)
+    if (definition->currency.len > 0) /* cost: that of the prices, once it is known */
         json_put_text(out, "currency", definition->currency);
     else
         json_put_null(out, "currency");

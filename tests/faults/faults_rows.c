@@ -168,6 +168,12 @@ static enum fault_code peer_send(void *carrier, const struct http_request *reque
         answer(out, STR("{\"tenant\":\"acme\",\"subject\":\"splunk\",\"role\":\"analyst\","
                         "\"scopes\":[\"handoff\",\"read\"],\"expires_us\":null,"
                         "\"version\":\"0.1.0\"}"));
+    else if (str_equal(request->path, STR("v1/budgets")))
+        answer(out, STR("{\"budgets\":[{\"id\":\"bdg_x\",\"name\":\"A\",\"mode\":\"block\","
+                        "\"shadow\":false,\"meters\":[\"handoffs\"],\"contact\":\"c\","
+                        "\"state\":{\"verdict\":\"ok\",\"used\":\"1\",\"limit\":\"9\","
+                        "\"share\":\"11.11\",\"period_to\":\"2026-12-01T00:00:00Z\","
+                        "\"forecast\":null}}]}"));
     else
         answer(out, STR("{\"status\":\"alive\"}"));
     os_platform_set(ours);
