@@ -153,7 +153,10 @@ class BrokerWireTest(BrokerCase):
         folder = Path(tempfile.mkdtemp(prefix="ig-memory-"))
         self.addCleanup(shutil.rmtree, folder)
         folder.chmod(0o755)
-        program = Path(shutil.copy(self.head().splunk.command().program, folder))
+        splunk = self.head().splunk
+        apps = splunk.home / "etc/apps"
+        shutil.copytree(apps, folder / "etc/apps")
+        program = folder / "etc/apps" / Path(splunk.command().program).relative_to(apps)
         for word in ("broker", "ighandoff"):
             with self.subTest(word):
                 child = subprocess.Popen(

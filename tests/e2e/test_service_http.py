@@ -270,7 +270,7 @@ class SurfaceTest(HttpTest):
     def test_the_metrics_are_prometheus_text(self) -> None:
         text = self.service.get("metrics").text
         for row in text.splitlines():
-            self.assertRegex(row, r"^(#.*|[a-z_]+(\{[^}]*\})? [0-9.e+-]+)$")
+            self.assertRegex(row, r"^(#.*|[a-z0-9_]+(\{[^}]*\})? [0-9.e+-]+)$")
         self.assertIn("# TYPE", text)
 
     def test_every_route_of_the_openapi_document_exists(self) -> None:
