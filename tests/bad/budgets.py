@@ -27,7 +27,7 @@ def budget(name: str) -> dict[str, Any]:
 
 def send(bench: Bench, path: str, body: bytes, method: str = "POST") -> Answer:
     kind = {"Content-Type": "application/json"}
-    return request(bench.service.url + path, method, bench.token, body, kind)
+    return request(bench.service.url + path, method, bench.finance, body, kind)
 
 
 def said(answer: Answer) -> list[str]:

@@ -51,7 +51,9 @@ class Bench:
         self.service.run("token", "revoke", "--data", str(self.service.data), "--id", id_)
         self.broker = self.service.token(TENANT, role="broker", name="broker")
         self.meter = self.service.token(TENANT, role="meter", name="meter")
-        known = (self.token, self.viewer, self.revoked, self.broker, self.meter)
+        # What is made there is not in the way of searches, which are of the first tenant.
+        self.finance = self.service.token("finance", role="admin", name="finance")
+        known = (self.token, self.viewer, self.revoked, self.broker, self.meter, self.finance)
         self.secrets = {each.split("_")[2] for each in known}
         self._splunks: queue.Queue[Splunk] = queue.Queue()
         for number in range(workers):
