@@ -177,7 +177,6 @@ static void *watch_all_the_time(void *context)
         if (budgets_watch_tenant(&service, NULL, STR("acme"), atomic_load(&house_now_us), &told,
                                  &fault) == FAULT_NONE)
             atomic_fetch_add(&told_by_all, told);
-        usleep(1000); /* the events have to come in between, on a slow machine too */
     }
     return NULL;
 }
@@ -190,6 +189,7 @@ static void budgets_watch__tells_once_however_many_watch_at_once(void **state)
     static int engines[WATCHERS] = {0, 1, 2, 0, 1, 2};
     pthread_t threads[WATCHERS];
     struct budgets_threshold steps[STEPS];
+    house_platform.monotonic_us = os_posix.monotonic_us; /* who waits for a turn waits by it */
     house_start_engine(1);
     house_start_engine(2);
     for (int i = 0; i < STEPS; i++)
