@@ -265,8 +265,8 @@ static enum fault_code refresh_from(struct budgets *budgets, struct tenant *tena
 enum fault_code budgets_config_refresh(struct budgets *budgets, struct tenant *tenant,
                                        struct fault *fault)
 {
-    struct standing standings[BUDGETS_MAX];
-    int64_t counted[BUDGETS_MAX];
+    struct standing standings[BUDGETS_MAX] = {{.used = 0}};
+    int64_t counted[BUDGETS_MAX] = {0};
     struct config *config = tenant->config;
     struct store *store;
     bool changed = false;

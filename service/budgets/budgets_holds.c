@@ -51,7 +51,7 @@ struct hold *budgets_hold_new(struct tenant *tenant, int64_t ttl_s, int64_t mono
     tenant->hold_empty = hold->next;
     tenant->hold_count++;
     hold->number = ++tenant->reservations << PLACE_BITS | place;
-    hold->expires_us = monotonic_us + ttl_s * SECOND_US + TICK_MS * 1000;
+    hold->expires_us = monotonic_us + ttl_s * SECOND_US + TICK_MS * INT64_C(1000);
     hold->settling = 0;
     hold->doubtful = false;
     hold->is_ours = false;

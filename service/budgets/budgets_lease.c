@@ -139,7 +139,7 @@ static void end_items(struct lease *lease, enum fault_code code)
         state->others = item->others;
         state->free += is_ours ? item->granted : 0;
         if (item->is_short)
-            state->exhausted_until_us = now_us + EXHAUSTED_MS * 1000;
+            state->exhausted_until_us = now_us + EXHAUSTED_MS * INT64_C(1000);
     }
 }
 

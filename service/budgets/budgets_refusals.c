@@ -176,7 +176,7 @@ static enum fault_code append_record(struct budgets_refusals *refusals, struct s
     struct buf checkpoint;
     int64_t index;
     buf_init(&reason, 512);
-    buf_init(&checkpoint, 64 * 1024);
+    buf_init(&checkpoint, (size_t)64 * 1024);
     buf_addf(&reason, "%s by budget %s", budgets_verdict_name(told->verdict), told->budget);
     const struct audit_record record = {
         .action = told->shadow ? "budget.would_refuse" : "budget.refused",

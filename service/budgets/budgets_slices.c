@@ -21,8 +21,8 @@ static enum fault_code prepare(struct store *store, const char *sql, const struc
 
 /* Runs a text whose places are first texts, then whole numbers. */
 #define RUN(store, sql, texts, wholes, fault)                                                      \
-    run(store, sql, texts, (int)(sizeof texts / sizeof *(texts)), wholes,                          \
-        (int)(sizeof wholes / sizeof *(wholes)), fault)
+    run(store, sql, texts, (int)(sizeof(texts) / sizeof *(texts)), wholes,                         \
+        (int)(sizeof(wholes) / sizeof *(wholes)), fault)
 
 static enum fault_code run(struct store *store, const char *sql, const struct str *texts,
                            int text_count, const int64_t *wholes, int whole_count,

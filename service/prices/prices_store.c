@@ -1,5 +1,6 @@
 #include "service/prices/prices.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,6 +27,7 @@ __int128 prices_unit(const struct usage_meter *meter, struct str unit)
 static bool multiply_divide(__int128 number, int64_t price, __int128 divisor, __int128 *out,
                             __int128 *out_rest)
 {
+    assert(divisor > 0); /* per and unit of a price that was read */
     __int128 whole = number / divisor;
     __int128 part = number % divisor;
     __int128 quotient = 0;
