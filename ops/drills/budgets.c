@@ -311,14 +311,27 @@ static void read_store(struct store_pool *pool, int64_t *out_used, int64_t *out_
     store_pool_give(pool, store);
 }
 
-static bool wait_all(pid_t *children, bool killed)
+/* A process ends by itself with 0, or by the kill that was sent to it; anything else is told. */
+static bool ended_well(int round, int which, int status, bool killed)
+{
+    if (status == 0 || (killed && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL))
+        return true;
+    if (WIFSIGNALED(status))
+        printf("# round %d: process %d ended by signal %d\n", round, which, WTERMSIG(status));
+    else
+        printf("# round %d: process %d ended with %d\n", round, which, WEXITSTATUS(status));
+    fflush(stdout);
+    return false;
+}
+
+static bool wait_all(const pid_t *children, int round, bool killed)
 {
     bool good = true;
     for (int i = 0; i < PROCESSES; i++) {
         int status = 0;
         while (waitpid(children[i], &status, 0) < 0 && errno == EINTR)
             ;
-        good = good && (killed && i == 1 ? WIFSIGNALED(status) || status == 0 : status == 0);
+        good = ended_well(round, i, status, killed && i == 1) && good;
     }
     return good;
 }
@@ -357,7 +370,7 @@ static void run_round(const char *program, const char *folder, struct store_pool
         usleep((unsigned)rand_r(&seed) % (EARLY_MS * 1000));
         kill(children[1], SIGKILL);
     }
-    totals->failed += !wait_all(children, kill_one);
+    totals->failed += !wait_all(children, round, kill_one);
     totals->killed += kill_one;
     totals->decisions += atomic_load(&shared->decisions);
     read_store(pool, &used, &held);

@@ -7,10 +7,9 @@
 
 #include "libs/core/log.h"
 #include "libs/core/os.h"
-#include "service/usage/usage_ingest.h"
 #include "service/usage/usage_store.h"
 
-enum { SWEEP_S = 3600, ENDED_AT_ONCE = 256, ACTIVE_S = 60 };
+enum { ENDED_AT_ONCE = 256, ACTIVE_S = 60 };
 
 /* --- made and ended ------------------------------------------------------------------------- */
 
@@ -306,13 +305,6 @@ static void keep_tenant(struct round *round, struct tenant *tenant)
         tell_fault(tenant->name, &fault);
 }
 
-static enum fault_code sweep_in(struct store *store, void *context, struct fault *fault)
-{
-    (void)context;
-    return budgets_settled_sweep(
-        store, os_now_us() - ((int64_t)USAGE_LATE_MAX_S + BUDGETS_TTL_MAX_S) * SECOND_US, fault);
-}
-
 /* Who holds nothing writes nothing, but looks at the others: what a dead one held may be wanted. */
 static enum fault_code watch(struct round *round, struct fault *fault)
 {
@@ -352,11 +344,6 @@ void budgets_keep(struct budgets *budgets)
     else
         each_tenant(&round, expire);
     each_tenant(&round, keep_tenant);
-    if (round.now_us - budgets->swept_us < SWEEP_S * SECOND_US)
-        return;
-    budgets->swept_us = round.now_us;
-    if (store_pool_write(budgets->pool, sweep_in, NULL, &fault) != FAULT_NONE)
-        tell_fault("sweeping", &fault);
 }
 
 /* --- the thread ----------------------------------------------------------------------------- */

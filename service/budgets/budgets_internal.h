@@ -159,7 +159,6 @@ struct budgets {
     pthread_t keeper;
     bool has_keeper;
     bool ending;
-    int64_t swept_us;   /* monotonic */
     int64_t watched_us; /* monotonic */
 };
 

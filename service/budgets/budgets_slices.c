@@ -305,12 +305,6 @@ enum fault_code budgets_settled_put(struct store *store, struct str tenant,
                                            out_quantity, fault);
 }
 
-enum fault_code budgets_settled_sweep(struct store *store, int64_t before_us, struct fault *fault)
-{
-    static const char sql[] = "DELETE FROM budgets_settled WHERE at_us < $1";
-    return run(store, sql, NULL, 0, &before_us, 1, fault);
-}
-
 enum fault_code budgets_ended_put(struct store *store, struct str tenant, int64_t node,
                                   int64_t number, bool settled, struct fault *fault)
 {

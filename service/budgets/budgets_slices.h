@@ -94,8 +94,6 @@ enum fault_code budgets_settled_put(struct store *store, struct str tenant,
 enum fault_code budgets_settled_find(struct store *store, struct str tenant, int64_t node,
                                      int64_t number, bool *out_found, int64_t *out_quantity,
                                      struct fault *fault) MUST_USE;
-enum fault_code budgets_settled_sweep(struct store *store, int64_t before_us,
-                                      struct fault *fault) MUST_USE;
 
 /* Tells the process that gave it. Nothing is told to one that is gone. */
 enum fault_code budgets_ended_put(struct store *store, struct str tenant, int64_t node,

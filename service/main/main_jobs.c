@@ -4,6 +4,7 @@
 
 #include "libs/core/os.h"
 #include "service/anomalies/anomalies.h"
+#include "service/budgets/budgets_forget.h"
 #include "service/budgets/budgets_threshold_watch.h"
 #include "service/notify/notify_deliver.h"
 #include "service/notify/notify_forget.h"
@@ -13,6 +14,7 @@ enum { DELIVER_EVERY_S = 5 };
 struct main_jobs {
     struct service *service; /* NULL until they run */
     struct budgets_watch *watch;
+    struct budgets_forgetting forgetting;
     struct notify_deliverer *deliverer;
     struct job jobs[JOBS_MAX];
     size_t count;
@@ -32,6 +34,8 @@ static enum fault_code add_all(struct main_jobs *jobs, struct service *service,
     if (code == FAULT_NONE)
         add(jobs,
             (struct job){"budgets.watch", BUDGETS_WATCH_EVERY_S, budgets_watch_run, jobs->watch});
+    add(jobs,
+        (struct job){"budgets.forget", BUDGETS_FORGET_EVERY_S, budgets_forget, &jobs->forgetting});
     add(jobs, (struct job){"anomalies.look", ANOMALIES_EVERY_S, anomalies_look_at_all, service});
     add(jobs, (struct job){"notify.forget", NOTIFY_FORGET_EVERY_S, notify_forget, NULL});
     if (code != FAULT_NONE || courier->fd < 0)
@@ -43,12 +47,14 @@ static enum fault_code add_all(struct main_jobs *jobs, struct service *service,
     return code;
 }
 
-enum fault_code main_jobs_start(struct service *service, const struct main_courier *courier,
-                                struct main_jobs **out, struct fault *fault)
+enum fault_code main_jobs_start(struct service *service, const struct main_options *options,
+                                const struct main_courier *courier, struct main_jobs **out,
+                                struct fault *fault)
 {
     struct main_jobs *jobs = os_alloc(sizeof *jobs);
     if (!jobs)
         return fault_set(fault, FAULT_NO_MEMORY, "no memory left for the jobs");
+    jobs->forgetting.refusals_expire_s = options->refusals_expire_s;
     enum fault_code code = add_all(jobs, service, courier, fault);
     if (code == FAULT_NONE)
         code = jobs_start(service->pool, jobs->jobs, jobs->count, JOBS_LEASE_S * 1000,

@@ -31,7 +31,8 @@ struct main_options {
     struct str smtp_credential;
     int64_t anchor_day;
     int64_t threads;
-    int64_t expires_s; /* 0: never */
+    int64_t expires_s;         /* 0: never */
+    int64_t refusals_expire_s; /* likewise */
 };
 
 typedef enum fault_code main_runner(const struct main_options *options, struct fault *fault);

@@ -27,7 +27,7 @@ enum {
     REQUEST_TIMEOUT_S = 10,
     STOP_WAIT_MS = 10000,
     LOOK_EVERY_MS = 100,
-    SPARE_STORES = 5, /* one that writes, and those of the jobs */
+    SPARE_STORES = 6, /* one that writes, and those of the jobs */
     STORES_MAX = 64,
     URL_MAX = 1026,
 };
@@ -142,7 +142,7 @@ static enum fault_code serve(const struct main_options *options, struct main_dat
     atomic_store(&data->service.server, server);
     code = budgets_start(data->service.budgets, fault);
     if (code == FAULT_NONE)
-        code = main_jobs_start(&data->service, courier, &jobs, fault);
+        code = main_jobs_start(&data->service, options, courier, &jobs, fault);
     if (code == FAULT_NONE) {
         warn_clear_text(options->listen);
         log_ready(options, data, web_server_port(server));

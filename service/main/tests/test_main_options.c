@@ -36,6 +36,7 @@ static void main_options_read__fills_in_defaults(void **state)
     assert_true(str_equal(read.listen, STR("127.0.0.1:8460")));
     assert_true(str_equal(read.log_level, STR("info")));
     assert_int_equal(read.threads, 16);
+    assert_int_equal(read.refusals_expire_s, 90 * 86400);
     assert_int_equal(read.data.len, 0);
     assert_int_equal(parse("token create --tenant t --role admin --name=n"), FAULT_NONE);
     assert_int_equal(read.expires_s, 90 * 86400);
@@ -50,6 +51,8 @@ static void main_options_read__takes_values_after_a_blank_or_an_equals_sign(void
     assert_true(str_equal(read.data, STR("/d")));
     assert_true(str_equal(read.listen, STR("[::1]:0")));
     assert_int_equal(read.threads, 62);
+    assert_int_equal(parse("serve --refusals-expire never"), FAULT_NONE);
+    assert_int_equal(read.refusals_expire_s, 0);
     assert_int_equal(parse("token revoke --id --odd"), FAULT_NONE);
     assert_true(str_equal(read.id, STR("--odd")));
 }
@@ -76,6 +79,8 @@ static void main_options_read__names_what_is_wrong_and_the_nearest_right(void **
         {"serve --threads 0", "from 1 to 62"},
         {"serve --threads 63", "from 1 to 62"},
         {"serve --threads 4x", "from 1 to 62"},
+        {"serve --refusals-expire 0d", "--refusals-expire is \"0d\"; write it as 90d"},
+        {"serve --refusals-expire 90", "or never"},
         {"serve --data=", "--data must have 1 to"},
         {"serve now", "options begin with --"},
         {"token create --role admin --name n", "token create needs --tenant"},
