@@ -2,8 +2,8 @@
  * says which member is wrong; reports and lists of meters are taken or refused with a reason. */
 #include <assert.h>
 
-#include "integrations/splunk-app/native/flat.h"
-#include "integrations/splunk-app/native/usage_report.h"
+#include "integrations/splunk-app/native/frame/flat.h"
+#include "integrations/splunk-app/native/usage/usage_report.h"
 
 enum { LIMIT = 8 << 20, COLUMNS = 9, METERS = 64 };
 

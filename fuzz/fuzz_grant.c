@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "integrations/splunk-app/native/broker_rules.h"
+#include "integrations/splunk-app/native/broker/broker_rules.h"
 #include "service/identity/identity_grant.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

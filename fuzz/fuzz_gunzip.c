@@ -5,7 +5,7 @@
 
 #include <assert.h>
 
-#include "integrations/splunk-app/native/parcel.h"
+#include "integrations/splunk-app/native/delivery/parcel.h"
 
 enum { LIMIT = 4 << 20 };
 

@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "integrations/splunk-app/native/args.h"
+#include "integrations/splunk-app/native/handoff/args.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

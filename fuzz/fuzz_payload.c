@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "integrations/splunk-app/native/alert_payload.h"
+#include "integrations/splunk-app/native/alert/alert_payload.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -4,7 +4,7 @@
 #include <fnmatch.h>
 #include <string.h>
 
-#include "integrations/splunk-app/native/policy.h"
+#include "integrations/splunk-app/native/settings/policy.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -3,7 +3,7 @@
  * the page, a NUL, and lines of intelgraph_audit.log. */
 #include <assert.h>
 
-#include "integrations/splunk-app/native/proof.h"
+#include "integrations/splunk-app/native/audit/proof.h"
 
 enum { LIMIT = 32 << 20 };
 

@@ -3,8 +3,8 @@
 #include <assert.h>
 #include <string.h>
 
-#include "integrations/splunk-app/native/held.h"
-#include "integrations/splunk-app/native/refusal.h"
+#include "integrations/splunk-app/native/delivery/held.h"
+#include "integrations/splunk-app/native/record/refusal.h"
 
 enum { NOW_US = 1000000 };
 

@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "integrations/splunk-app/native/results.h"
+#include "integrations/splunk-app/native/alert/results.h"
 #include "libs/core/os.h"
 #include "libs/http/gzip.h"
 

@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "integrations/splunk-app/native/rows.h"
+#include "integrations/splunk-app/native/frame/rows.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -13,8 +13,8 @@
 
 #include <cmocka.h>
 
-#include "integrations/splunk-app/native/alert.h"
-#include "integrations/splunk-app/native/outbox.h"
+#include "integrations/splunk-app/native/alert/alert.h"
+#include "integrations/splunk-app/native/delivery/outbox.h"
 #include "libs/core/file.h"
 #include "libs/http/gzip.h"
 #include "tests/faults/sweep.h"

@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "integrations/splunk-app/native/broker.h"
+#include "integrations/splunk-app/native/broker/broker.h"
 #include "libs/core/file.h"
 #include "libs/core/os.h"
 #include "libs/http/client.h"

@@ -13,9 +13,9 @@
 
 #include <cmocka.h>
 
-#include "integrations/splunk-app/native/igaudit.h"
-#include "integrations/splunk-app/native/igdoctor.h"
-#include "integrations/splunk-app/native/igusage.h"
+#include "integrations/splunk-app/native/audit/igaudit.h"
+#include "integrations/splunk-app/native/doctor/igdoctor.h"
+#include "integrations/splunk-app/native/usage/igusage.h"
 #include "libs/core/file.h"
 #include "libs/core/os.h"
 #include "libs/scp/frame.h"

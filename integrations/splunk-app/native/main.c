@@ -4,12 +4,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "integrations/splunk-app/native/alert.h"
-#include "integrations/splunk-app/native/broker.h"
-#include "integrations/splunk-app/native/handoff.h"
-#include "integrations/splunk-app/native/igaudit.h"
-#include "integrations/splunk-app/native/igdoctor.h"
-#include "integrations/splunk-app/native/igusage.h"
+#include "integrations/splunk-app/native/alert/alert.h"
+#include "integrations/splunk-app/native/broker/broker.h"
+#include "integrations/splunk-app/native/handoff/handoff.h"
+#include "integrations/splunk-app/native/audit/igaudit.h"
+#include "integrations/splunk-app/native/doctor/igdoctor.h"
+#include "integrations/splunk-app/native/usage/igusage.h"
 #include "libs/core/file.h"
 #include "libs/core/os.h"
 

@@ -38,7 +38,7 @@ def lint_alert(tap) -> None:
     for_searches = set(re.findall(rf"^action\.{ACTION}\.param\.(\w+) = <", saved, re.M))
     tap.point(documented == for_searches == parameters, "the alert's specs document each parameter",
               f"{sorted(documented)} {sorted(for_searches)} {sorted(parameters)}")
-    header = (APP / "native/alert.h").read_text("utf-8")
+    header = (APP / "native/alert/alert.h").read_text("utf-8")
     codes = set(re.findall(r"ALERT_\w+ = (\d)", header))
     told = set(re.findall(r"^\* (\d): ", spec, re.M))
     tap.point(codes == told, "the alert's spec documents each exit status", f"{codes ^ told}")

@@ -152,7 +152,7 @@ function wrongPair({values}) {
     return {};
 }
 
-const most = 64; // as native/settings.h has it
+const most = 64; // as native/settings/settings.h has it
 
 const tooMany = ({instances}) =>
     instances.length > most ? `There can be ${most} instances: delete one first.` : "";
