@@ -14,36 +14,29 @@ enum { ARENA_MAX = 256 << 20, TEXT_MAX = 2048, RENEW_EVERY = 8 };
 
 struct pair {
     struct str tenant;
-    const struct usage_meter *meter;
-    struct pair *next;
+    const struct usage_meter *meter; /* NULL: one of another version of the service */
 };
 
-static enum fault_code list_pairs(struct store_pool *pool, struct arena *arena, struct pair **out,
-                                  struct fault *fault)
+static enum fault_code read_pair(struct store_row *row, void *out, struct fault *fault)
+{
+    (void)fault;
+    *(struct pair *)out =
+        (struct pair){store_row_text(row, 0), usage_meter_find(store_text(row->query, 1))};
+    return FAULT_NONE;
+}
+
+static enum fault_code list_pairs(struct store_pool *pool, struct arena *arena,
+                                  struct store_list *out, struct fault *fault)
 {
     static const char sql[] = "SELECT DISTINCT tenant, meter FROM usage_dimsets";
     struct store *store;
     struct statement *query;
-    bool row = false;
     enum fault_code code = store_pool_take(pool, &store, fault);
     if (code != FAULT_NONE)
         return code;
     code = store_prepare(store, sql, &query, fault);
     if (code == FAULT_NONE)
-        code = store_step(query, &row, fault);
-    while (code == FAULT_NONE && row) {
-        struct pair *pair = arena_alloc(arena, sizeof *pair);
-        const struct usage_meter *meter = usage_meter_find(store_text(query, 1));
-        struct str tenant = arena_copy(arena, store_text(query, 0));
-        if (!pair || !tenant.ptr)
-            code = fault_set(fault, FAULT_NO_MEMORY, "no memory left to look for anomalies");
-        else if (meter) {
-            *pair = (struct pair){.tenant = tenant, .meter = meter, .next = *out};
-            *out = pair;
-        }
-        if (code == FAULT_NONE)
-            code = store_step(query, &row, fault);
-    }
+        code = store_list(query, arena, sizeof(struct pair), read_pair, out, fault);
     store_pool_give(pool, store);
     return code;
 }
@@ -195,19 +188,21 @@ static bool concerns_all(enum fault_code code)
 
 enum fault_code anomalies_look_at_all(struct jobs_turn *turn, void *context, struct fault *fault)
 {
-    struct pair *pairs = NULL;
+    struct store_list list = {0};
     struct fault each;
     struct arena names;
     struct arena arena;
     int looked = 0;
     arena_init(&names, ARENA_MAX);
     arena_init(&arena, ARENA_MAX);
-    enum fault_code first = list_pairs(turn->pool, &names, &pairs, fault);
+    enum fault_code first = list_pairs(turn->pool, &names, &list, fault);
     enum fault_code code = first;
-    for (const struct pair *pair = pairs; pair && !concerns_all(code) && !atomic_load(turn->ending);
-         pair = pair->next) {
+    const struct pair *pairs = list.rows;
+    for (size_t i = 0; i < list.count && !concerns_all(code) && !atomic_load(turn->ending); i++) {
+        if (!pairs[i].meter)
+            continue;
         arena_reset(&arena);
-        code = look_and_keep(turn, context, pair, &arena, &each);
+        code = look_and_keep(turn, context, &pairs[i], &arena, &each);
         if (code == FAULT_NONE && ++looked % RENEW_EVERY == 0)
             code = jobs_renew(turn, &each);
         if (code != FAULT_NONE && (first == FAULT_NONE || concerns_all(code))) {

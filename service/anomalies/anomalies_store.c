@@ -6,11 +6,6 @@
 #include "service/usage/usage_query.h"
 #include "service/usage/usage_rollup.h"
 
-static enum fault_code no_memory(struct fault *fault)
-{
-    return fault_set(fault, FAULT_NO_MEMORY, "no memory left for the anomalies");
-}
-
 /* --- keeping -------------------------------------------------------------------------------- */
 
 static void bind_amount(struct statement *statement, int place, __int128 amount)
@@ -78,17 +73,11 @@ enum fault_code anomalies_put(struct store *store, struct str tenant,
 
 /* --- the list ------------------------------------------------------------------------------- */
 
-static enum fault_code read_row(struct statement *query, struct arena *arena,
-                                struct anomalies_row *out, struct fault *fault)
+static enum fault_code read_row(struct store_row *row, void *out, struct fault *fault)
 {
-    static const int columns[] = {13, 14, 16, 19, 20};
-    struct str texts[5];
-    for (int i = 0; i < 5; i++) {
-        texts[i] = arena_copy(arena, store_text(query, columns[i]));
-        if (!texts[i].ptr)
-            return no_memory(fault);
-    }
-    *out = (struct anomalies_row){
+    struct statement *query = row->query;
+    struct anomalies_row *anomaly = out;
+    *anomaly = (struct anomalies_row){
         .id = store_whole(query, 0),
         .meter = usage_meter_find(store_text(query, 1)),
         .from_us = store_whole(query, 2),
@@ -100,24 +89,24 @@ static enum fault_code read_row(struct statement *query, struct arena *arena,
         .robust_milli = store_whole(query, 10),
         .by_weekday = str_equal(store_text(query, 11), STR("weekday")),
         .days = store_whole(query, 12),
-        .dimension = texts[0],
-        .value = texts[1],
+        .dimension = store_row_text(row, 13),
+        .value = store_row_text(row, 14),
         .explains_ppm = store_whole(query, 15),
-        .state = texts[2],
+        .state = store_row_text(row, 16),
         .detected_us = store_whole(query, 17),
         .ended_us = store_is_null(query, 18) ? 0 : store_whole(query, 18),
-        .ended_by = texts[3],
-        .ended_why = texts[4],
+        .ended_by = store_row_text(row, 19),
+        .ended_why = store_row_text(row, 20),
     };
-    if (!out->meter)
+    if (!anomaly->meter)
         return fault_set(fault, FAULT_CORRUPT, "anomaly %lld is of a meter that there is not",
-                         (long long)out->id);
+                         (long long)anomaly->id);
     return FAULT_NONE;
 }
 
 enum fault_code anomalies_list(struct store *store, struct str tenant,
                                const struct anomalies_filter *filter, struct arena *arena,
-                               struct anomalies_row *out, size_t *out_count, struct fault *fault)
+                               struct store_list *out, struct fault *fault)
 {
     static const char sql[] =
         "SELECT id, meter, from_us, to_us, direction, high, low, usual_high, usual_low, z_milli,"
@@ -126,8 +115,6 @@ enum fault_code anomalies_list(struct store *store, struct str tenant,
         " AND (CAST($2 AS BIGINT) = 0 OR id < $2) AND (CAST($3 AS TEXT) = '' OR state = $3)"
         " ORDER BY id DESC LIMIT $4";
     struct statement *query;
-    size_t count = 0;
-    bool found = false;
     enum fault_code code = store_prepare(store, sql, &query, fault);
     if (code != FAULT_NONE)
         return code;
@@ -135,16 +122,7 @@ enum fault_code anomalies_list(struct store *store, struct str tenant,
     store_bind_whole(query, 2, filter->before);
     store_bind_text(query, 3, filter->state);
     store_bind_whole(query, 4, filter->limit);
-    code = store_step(query, &found, fault);
-    while (code == FAULT_NONE && found) {
-        code = read_row(query, arena, &out[count++], fault);
-        if (code == FAULT_NONE)
-            code = store_step(query, &found, fault);
-    }
-    store_reset(query);
-    if (code == FAULT_NONE)
-        *out_count = count;
-    return code;
+    return store_list(query, arena, sizeof(struct anomalies_row), read_row, out, fault);
 }
 
 /* --- its end -------------------------------------------------------------------------------- */
@@ -239,29 +217,35 @@ static enum fault_code read_recipients(struct str text, struct arena *arena,
     return FAULT_NONE;
 }
 
+struct kept {
+    struct str sensitivity;
+    struct str recipients; /* as JSON */
+};
+
+static enum fault_code read_kept(struct store_row *row, void *out, struct fault *fault)
+{
+    (void)fault;
+    *(struct kept *)out = (struct kept){store_row_text(row, 0), store_row_text(row, 1)};
+    return FAULT_NONE;
+}
+
 enum fault_code anomalies_settings_read(struct store *store, struct str tenant, struct arena *arena,
                                         struct anomalies_settings *out, struct fault *fault)
 {
     static const char sql[] =
         "SELECT sensitivity, recipients FROM anomaly_settings WHERE tenant = $1";
-    struct anomalies_settings settings = {.sensitivity = STR("medium")};
-    struct str recipients = STR("[]");
+    struct kept kept = {.sensitivity = STR("medium"), .recipients = STR("[]")};
     struct statement *query;
     bool found = false;
     enum fault_code code = store_prepare(store, sql, &query, fault);
     if (code != FAULT_NONE)
         return code;
     store_bind_text(query, 1, tenant);
-    code = store_step(query, &found, fault);
-    if (code == FAULT_NONE && found) {
-        settings.sensitivity = arena_copy(arena, store_text(query, 0));
-        recipients = arena_copy(arena, store_text(query, 1));
-        if (!settings.sensitivity.ptr || !recipients.ptr)
-            code = no_memory(fault);
-    }
-    store_reset(query);
-    if (code == FAULT_NONE)
-        code = read_recipients(recipients, arena, &settings, fault);
+    code = store_find(query, arena, sizeof kept, read_kept, &found, &kept, fault);
+    if (code != FAULT_NONE)
+        return code;
+    struct anomalies_settings settings = {.sensitivity = kept.sensitivity};
+    code = read_recipients(kept.recipients, arena, &settings, fault);
     if (code == FAULT_NONE)
         *out = settings;
     return code;

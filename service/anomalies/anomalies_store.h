@@ -3,7 +3,7 @@
 #define IG_ANOMALIES_STORE_H
 
 #include "libs/core/arena.h"
-#include "libs/store/store.h"
+#include "libs/store/store_rows.h"
 #include "libs/text/json_write.h"
 #include "service/anomalies/anomalies_judge.h"
 #include "service/notify/notify.h"
@@ -44,11 +44,10 @@ struct anomalies_filter {
     int64_t limit;
 };
 
-/* Newest first, into out[filter->limit]. */
+/* Of struct anomalies_row, newest first. */
 enum fault_code anomalies_list(struct store *store, struct str tenant,
                                const struct anomalies_filter *filter, struct arena *arena,
-                               struct anomalies_row *out, size_t *out_count,
-                               struct fault *fault) MUST_USE;
+                               struct store_list *out, struct fault *fault) MUST_USE;
 
 /* FAULT_NOT_FOUND; FAULT_CONFLICT when it was acknowledged before. */
 enum fault_code anomalies_acknowledge(struct store *store, struct str tenant, int64_t id,

@@ -2,12 +2,12 @@
 #include "service/anomalies/anomalies.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #include "libs/text/json.h"
 #include "service/anomalies/anomalies_store.h"
 #include "service/identity/identity.h"
 #include "service/service.h"
+#include "service/web/web_page.h"
 
 enum { LIST_USUAL = 50, BODY_MAX = 8 * 1024, WHY_MAX = 256, REASON_MAX = 400 };
 
@@ -15,32 +15,16 @@ enum { LIST_USUAL = 50, BODY_MAX = 8 * 1024, WHY_MAX = 256, REASON_MAX = 400 };
 
 /* --- the list ------------------------------------------------------------------------------- */
 
-static bool read_id(struct str text, int64_t *out)
+static enum fault_code read_filter(const struct web_request *request, struct web_page *page,
+                                   struct anomalies_filter *out, struct fault *fault)
 {
-    uint64_t id;
-    if (!str_starts(text, STR(ID_PREFIX)) ||
-        !str_to_u64(str_skip(text, strlen(ID_PREFIX)), INT64_MAX, &id) || id == 0)
-        return false;
-    *out = (int64_t)id;
-    return true;
-}
-
-static enum fault_code read_filter(const struct web_request *request, struct anomalies_filter *out,
-                                   struct fault *fault)
-{
-    struct str before = web_query(request, "before");
-    out->state = web_query(request, "state");
-    if (out->state.len > 0 && !str_equal(out->state, STR("open")) &&
-        !str_equal(out->state, STR("acknowledged")))
-        return fault_field(fault, FAULT_INPUT, "state",
-                           "state holds \"%.*s\"; it must be open or acknowledged",
-                           STR_ARG(str_take(out->state, 40)));
-    if (before.len > 0 && !read_id(before, &out->before))
-        return fault_field(fault, FAULT_INPUT, "before",
-                           "before holds \"%.*s\"; it must be the id of an anomaly, as next gives "
-                           "it",
-                           STR_ARG(str_take(before, 40)));
-    return web_query_whole(request, "limit", 1, ANOMALIES_PAGE_MAX, LIST_USUAL, &out->limit, fault);
+    static const char *const states[] = {"open", "acknowledged"};
+    enum fault_code code = web_query_word(request, "state", states, 2, &out->state, fault);
+    if (code == FAULT_NONE)
+        code = web_page_read(request, LIST_USUAL, ANOMALIES_PAGE_MAX, page, fault);
+    out->before = page->before;
+    out->limit = page->limit + 1;
+    return code;
 }
 
 static enum fault_code get_list(void *context, struct web_request *request, struct web_reply *reply,
@@ -48,37 +32,31 @@ static enum fault_code get_list(void *context, struct web_request *request, stru
 {
     struct service *service = context;
     struct identity_caller caller;
-    struct anomalies_filter filter = {0};
+    struct web_page page = {.prefix = ID_PREFIX};
+    struct anomalies_filter filter;
     struct store *store;
-    size_t count = 0;
+    struct store_list list;
     enum fault_code code =
         identity_gate(service->identity, request, PERMIT_USAGE_READ, &caller, fault);
     if (code == FAULT_NONE)
-        code = read_filter(request, &filter, fault);
-    struct anomalies_row *rows = arena_alloc(request->arena, ANOMALIES_PAGE_MAX * sizeof *rows);
-    if (code == FAULT_NONE && !rows)
-        code = fault_set(fault, FAULT_NO_MEMORY, "no memory left for the anomalies");
+        code = read_filter(request, &page, &filter, fault);
     if (code == FAULT_NONE)
         code = store_pool_take(service->pool, &store, fault);
     if (code != FAULT_NONE)
         return code;
-    code = anomalies_list(store, caller.tenant, &filter, request->arena, rows, &count, fault);
+    code = anomalies_list(store, caller.tenant, &filter, request->arena, &list, fault);
     store_pool_give(service->pool, store);
     if (code != FAULT_NONE)
         return code;
+    const struct anomalies_row *rows = list.rows;
+    size_t shown = web_page_shown(&page, list.count);
     struct json_out out = json_out_to(&reply->body);
-    char next[32];
     json_open(&out, '{');
     json_open_at(&out, "anomalies", '[');
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < shown; i++)
         anomalies_row_put(&out, &rows[i]);
     json_close(&out, ']');
-    if ((int64_t)count == filter.limit) {
-        snprintf(next, sizeof next, ID_PREFIX "%lld", (long long)rows[count - 1].id);
-        json_put_text(&out, "next", str_of(next));
-    } else {
-        json_put_null(&out, "next");
-    }
+    web_page_put_next(&out, &page, list.count, shown > 0 ? rows[shown - 1].id : 0);
     json_close(&out, '}');
     return buf_check(&reply->body, "the answer", fault);
 }
@@ -163,7 +141,7 @@ static enum fault_code post_acknowledge(void *context, struct web_request *reque
     struct change change = {.service = context, .request = request};
     enum fault_code code =
         identity_gate(change.service->identity, request, PERMIT_USAGE_ADMIN, &change.caller, fault);
-    if (code == FAULT_NONE && !read_id(request->parts[0], &change.id))
+    if (code == FAULT_NONE && !web_page_id(request->parts[0], ID_PREFIX, &change.id))
         code = fault_field(fault, FAULT_NOT_FOUND, "id", "there is no such anomaly");
     if (code == FAULT_NONE)
         code = read_why(&change, fault);

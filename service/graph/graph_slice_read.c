@@ -47,18 +47,6 @@ static void put_entity(struct json_out *out, struct statement *query)
     json_close(out, '}');
 }
 
-static enum fault_code read_count(struct statement *query, int64_t *out, struct fault *fault)
-{
-    bool row = false;
-    enum fault_code code = store_step(query, &row, fault);
-    if (code != FAULT_NONE)
-        return code;
-    assert(row && "an aggregate gives one row");
-    *out = store_whole(query, 0);
-    store_reset(query);
-    return FAULT_NONE;
-}
-
 /* --- the drawing ---------------------------------------------------------------------------- */
 
 struct drawn { /* the entities that are drawn, by id */
@@ -78,27 +66,16 @@ static bool is_drawn(const struct drawn *drawn, int64_t id)
     return bsearch(&id, drawn->ids, drawn->count, sizeof id, by_number) != NULL;
 }
 
-static enum fault_code count_all(struct store *store, struct str tenant, int64_t handoff,
-                                 int64_t *out_entities, int64_t *out_relations, struct fault *fault)
+static enum fault_code count_all(struct store *store, const char *sql, struct str tenant,
+                                 int64_t handoff, int64_t *out, struct fault *fault)
 {
-    static const char sql_entities[] = "SELECT count(*) FROM graph_handoff_entities"
-                                       " WHERE tenant = $1 AND handoff = $2";
-    static const char sql_relations[] = "SELECT count(*) FROM graph_handoff_relations"
-                                        " WHERE tenant = $1 AND handoff = $2";
     struct statement *query;
-    enum fault_code code = store_prepare(store, sql_entities, &query, fault);
+    enum fault_code code = store_prepare(store, sql, &query, fault);
     if (code != FAULT_NONE)
         return code;
     store_bind_text(query, 1, tenant);
     store_bind_whole(query, 2, handoff);
-    code = read_count(query, out_entities, fault);
-    if (code == FAULT_NONE)
-        code = store_prepare(store, sql_relations, &query, fault);
-    if (code != FAULT_NONE)
-        return code;
-    store_bind_text(query, 1, tenant);
-    store_bind_whole(query, 2, handoff);
-    return read_count(query, out_relations, fault);
+    return store_read_whole(query, out, fault);
 }
 
 static enum fault_code put_entities(struct store *store, struct str tenant, int64_t handoff,
@@ -174,6 +151,10 @@ static enum fault_code put_relations(struct store *store, struct str tenant, int
 enum fault_code graph_slice_put_drawing(struct store *store, struct str tenant, int64_t handoff,
                                         int64_t most, struct json_out *out, struct fault *fault)
 {
+    static const char entities_sql[] = "SELECT count(*) FROM graph_handoff_entities"
+                                       " WHERE tenant = $1 AND handoff = $2";
+    static const char relations_sql[] = "SELECT count(*) FROM graph_handoff_relations"
+                                        " WHERE tenant = $1 AND handoff = $2";
     int64_t entities = 0;
     int64_t relations = 0;
     int64_t drawn_relations = 0;
@@ -182,7 +163,9 @@ enum fault_code graph_slice_put_drawing(struct store *store, struct str tenant, 
     if (!drawn.ids)
         return fault_set(fault, FAULT_NO_MEMORY, "no memory left for drawing %" PRId64 " entities",
                          most);
-    enum fault_code code = count_all(store, tenant, handoff, &entities, &relations, fault);
+    enum fault_code code = count_all(store, entities_sql, tenant, handoff, &entities, fault);
+    if (code == FAULT_NONE)
+        code = count_all(store, relations_sql, tenant, handoff, &relations, fault);
     if (code == FAULT_NONE)
         code = put_entities(store, tenant, handoff, most, out, &drawn, fault);
     if (code == FAULT_NONE)
@@ -270,7 +253,7 @@ static enum fault_code put_page(struct store *store, struct str tenant, int64_t 
     if (code != FAULT_NONE)
         return code;
     bind_filter(query, tenant, handoff, page, pattern);
-    code = read_count(query, &total, fault);
+    code = store_read_whole(query, &total, fault);
     if (code == FAULT_NONE)
         code = store_prepare(store, sql_rows, &query, fault);
     if (code != FAULT_NONE)

@@ -275,13 +275,12 @@ static enum fault_code commit_new(struct handoffs_call *call, const struct hando
 
 static enum fault_code check_parts(struct handoffs_call *call, int64_t parts, struct fault *fault)
 {
-    int64_t present[WIRE_PARTS_MAX];
-    int64_t count = 0;
+    struct store_list present;
     enum fault_code code = handoffs_store_parts(call->store, call->caller.tenant, call->manifest.id,
-                                                present, WIRE_PARTS_MAX, &count, fault);
+                                                call->request->arena, &present, fault);
     if (code != FAULT_NONE)
         return code;
-    return handoffs_check_parts(present, count, parts, fault);
+    return handoffs_check_parts(present.rows, (int64_t)present.count, parts, fault);
 }
 
 struct commit_context {

@@ -94,13 +94,15 @@ static enum fault_code find(struct handoffs_call *call, void *context, struct fa
     struct str tenant = call->caller.tenant;
     bool known = false;
     int64_t number = 0;
-    int64_t count = 0;
+    struct store_list latest = {0};
     enum fault_code code = graph_slice_find_entity(call->store, tenant, out->entity.kind, value,
                                                    &known, &out->id, &number, fault);
     if (code == FAULT_NONE && known)
         code = handoffs_store_list(call->store, tenant, number + 1, 1, call->request->arena,
-                                   &out->row, &count, fault);
-    if (code == FAULT_NONE && count == 0)
+                                   &latest, fault);
+    if (code == FAULT_NONE && latest.count > 0)
+        out->row = *(const struct handoffs_row *)latest.rows;
+    else if (code == FAULT_NONE)
         code = fault_field(fault, FAULT_NOT_FOUND, "value",
                            "no hand-off of this tenant has named this value yet");
     return code;

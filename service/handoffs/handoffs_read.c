@@ -7,6 +7,7 @@
 #include "service/graph/graph_slice.h"
 #include "service/handoffs/handoffs_call.h"
 #include "service/handoffs/handoffs_rules.h"
+#include "service/web/web_page.h"
 
 enum {
     LIST_USUAL = 50,
@@ -37,35 +38,24 @@ static enum fault_code run_for_reader(void *service, struct web_request *request
 
 static enum fault_code list(struct handoffs_call *call, struct fault *fault)
 {
-    struct handoffs_row rows[HANDOFFS_LIST_MAX + 1];
-    int64_t before = 0;
-    int64_t most = 0;
-    int64_t count = 0;
+    struct web_page page = {.prefix = ""};
+    struct store_list all;
     enum fault_code code =
-        web_query_whole(call->request, "before", 1, INT64_MAX, 0, &before, fault);
+        web_page_read(call->request, LIST_USUAL, HANDOFFS_LIST_MAX, &page, fault);
     if (code == FAULT_NONE)
-        code =
-            web_query_whole(call->request, "limit", 1, HANDOFFS_LIST_MAX, LIST_USUAL, &most, fault);
-    if (code == FAULT_NONE)
-        code = handoffs_store_list(call->store, call->caller.tenant, before, most + 1,
-                                   call->request->arena, rows, &count, fault);
+        code = handoffs_store_list(call->store, call->caller.tenant, page.before, page.limit + 1,
+                                   call->request->arena, &all, fault);
     if (code != FAULT_NONE)
         return code;
-    /* The one over the limit only tells that there is a next page. */
-    int64_t shown = count > most ? most : count;
+    const struct handoffs_row *rows = all.rows;
+    size_t shown = web_page_shown(&page, all.count);
     struct json_out out = json_out_to(&call->reply->body);
     json_open(&out, '{');
     json_open_at(&out, "handoffs", '[');
-    for (int64_t i = 0; i < shown; i++)
+    for (size_t i = 0; i < shown; i++)
         handoffs_put_row(&out, NULL, &rows[i]);
     json_close(&out, ']');
-    if (count > most) {
-        char next[24];
-        snprintf(next, sizeof next, "%" PRId64, rows[shown - 1].number);
-        json_put_text(&out, "next", str_of(next));
-    } else {
-        json_put_null(&out, "next");
-    }
+    web_page_put_next(&out, &page, all.count, shown > 0 ? rows[shown - 1].number : 0);
     json_close(&out, '}');
     return buf_check(&call->reply->body, "the list of hand-offs", fault);
 }

@@ -62,19 +62,15 @@ static const struct column columns[] = {
 
 enum { COLUMN_COUNT = sizeof columns / sizeof columns[0] };
 
-static enum fault_code read_row(struct statement *query, struct arena *arena,
-                                struct handoffs_row *out, struct fault *fault)
+static enum fault_code read_row(struct store_row *row, void *out, struct fault *fault)
 {
+    (void)fault;
     for (int i = 0; i < COLUMN_COUNT; i++) {
         char *at = (char *)out + columns[i].offset;
-        if (!columns[i].is_text) {
-            *(int64_t *)at = store_whole(query, i);
-            continue;
-        }
-        struct str copy = arena_copy(arena, store_text(query, i));
-        if (!copy.ptr)
-            return fault_set(fault, FAULT_NO_MEMORY, "no memory left for reading a hand-off");
-        *(struct str *)at = copy;
+        if (columns[i].is_text)
+            *(struct str *)at = store_row_text(row, i);
+        else
+            *(int64_t *)at = store_whole(row->query, i);
     }
     return FAULT_NONE;
 }
@@ -84,7 +80,6 @@ enum fault_code handoffs_store_find(struct store *store, struct str tenant, stru
                                     struct fault *fault)
 {
     static const char sql[] = "SELECT " COLUMNS " FROM handoffs WHERE tenant = $1 AND id = $2";
-    struct handoffs_row row;
     struct statement *query;
     bool found = false;
     enum fault_code code = store_prepare(store, sql, &query, fault);
@@ -92,22 +87,24 @@ enum fault_code handoffs_store_find(struct store *store, struct str tenant, stru
         return code;
     store_bind_text(query, 1, tenant);
     store_bind_text(query, 2, id);
-    code = store_step(query, &found, fault);
-    if (code != FAULT_NONE)
-        return code;
-    if (!found)
-        return fault_set(fault, FAULT_NOT_FOUND, "no hand-off with this id");
-    code = read_row(query, arena, &row, fault);
-    store_reset(query);
-    if (code == FAULT_NONE)
-        *out = row;
+    code = store_find(query, arena, sizeof *out, read_row, &found, out, fault);
+    if (code == FAULT_NONE && !found)
+        code = fault_set(fault, FAULT_NOT_FOUND, "no hand-off with this id");
     return code;
+}
+
+static enum fault_code read_title(struct store_row *row, void *out, struct fault *fault)
+{
+    (void)fault;
+    *(struct str *)out = store_row_text(row, 0);
+    return FAULT_NONE;
 }
 
 enum fault_code handoffs_store_title(struct store *store, struct str tenant, struct str id,
                                      struct arena *arena, struct str *out, struct fault *fault)
 {
     static const char sql[] = "SELECT title FROM handoffs WHERE tenant = $1 AND id = $2";
+    struct str title = STR("");
     struct statement *query;
     bool found = false;
     enum fault_code code = store_prepare(store, sql, &query, fault);
@@ -115,15 +112,10 @@ enum fault_code handoffs_store_title(struct store *store, struct str tenant, str
         return code;
     store_bind_text(query, 1, tenant);
     store_bind_text(query, 2, id);
-    code = store_step(query, &found, fault);
-    if (code != FAULT_NONE)
-        return code;
-    struct str title = found ? arena_copy(arena, store_text(query, 0)) : STR("");
-    store_reset(query);
-    if (!title.ptr)
-        return fault_set(fault, FAULT_NO_MEMORY, "no memory left for reading a hand-off");
-    *out = title;
-    return FAULT_NONE;
+    code = store_find(query, arena, sizeof title, read_title, &found, &title, fault);
+    if (code == FAULT_NONE)
+        *out = title;
+    return code;
 }
 
 enum fault_code handoffs_store_next_number(struct store *store, struct str tenant, int64_t *out,
@@ -161,30 +153,19 @@ enum fault_code handoffs_store_insert(struct store *store, struct str tenant,
 }
 
 enum fault_code handoffs_store_list(struct store *store, struct str tenant, int64_t before,
-                                    int64_t most, struct arena *arena, struct handoffs_row *out,
-                                    int64_t *out_count, struct fault *fault)
+                                    int64_t most, struct arena *arena, struct store_list *out,
+                                    struct fault *fault)
 {
     static const char sql[] = "SELECT " COLUMNS " FROM handoffs WHERE tenant = $1 AND number < $2"
                               " ORDER BY number DESC LIMIT $3";
     struct statement *query;
-    bool row = false;
-    int64_t count = 0;
     enum fault_code code = store_prepare(store, sql, &query, fault);
     if (code != FAULT_NONE)
         return code;
     store_bind_text(query, 1, tenant);
     store_bind_whole(query, 2, before == 0 ? INT64_MAX : before);
     store_bind_whole(query, 3, most);
-    while ((code = store_step(query, &row, fault)) == FAULT_NONE && row) {
-        code = read_row(query, arena, &out[count], fault);
-        if (code != FAULT_NONE)
-            break;
-        count++;
-    }
-    store_reset(query);
-    if (code == FAULT_NONE)
-        *out_count = count;
-    return code;
+    return store_list(query, arena, sizeof(struct handoffs_row), read_row, out, fault);
 }
 
 enum fault_code handoffs_store_add_click(struct store *store, struct str tenant, struct str id,

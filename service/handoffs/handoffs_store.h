@@ -8,7 +8,7 @@
 #include "libs/core/arena.h"
 #include "libs/core/fault.h"
 #include "libs/core/str.h"
-#include "libs/store/store.h"
+#include "libs/store/store_rows.h"
 
 /* A committed hand-off. */
 struct handoffs_row {
@@ -63,10 +63,11 @@ enum fault_code handoffs_store_next_number(struct store *store, struct str tenan
 enum fault_code handoffs_store_insert(struct store *store, struct str tenant,
                                       const struct handoffs_row *row, struct fault *fault) MUST_USE;
 
-/* The newest below `before` (0: the newest of all), newest first; at most `most`. */
+/* Of struct handoffs_row: the newest below `before` (0: the newest of all), newest first; at most
+ * `most`. */
 enum fault_code handoffs_store_list(struct store *store, struct str tenant, int64_t before,
-                                    int64_t most, struct arena *arena, struct handoffs_row *out,
-                                    int64_t *out_count, struct fault *fault) MUST_USE;
+                                    int64_t most, struct arena *arena, struct store_list *out,
+                                    struct fault *fault) MUST_USE;
 
 enum fault_code handoffs_store_add_click(struct store *store, struct str tenant, struct str id,
                                          struct fault *fault) MUST_USE;
@@ -102,9 +103,9 @@ enum fault_code handoffs_store_part_put(struct store *store, struct str tenant, 
 /* Bytes of all the tenant's parts but this one. */
 enum fault_code handoffs_store_staged(struct store *store, struct str tenant, struct str id,
                                       int64_t part, int64_t *out, struct fault *fault) MUST_USE;
-/* Numbers of the parts that have come, in order; at most `room`. */
+/* Of int64_t: the numbers of the parts that have come, in order. */
 enum fault_code handoffs_store_parts(struct store *store, struct str tenant, struct str id,
-                                     int64_t *out, int64_t room, int64_t *out_count,
+                                     struct arena *arena, struct store_list *out,
                                      struct fault *fault) MUST_USE;
 /* Borrowed until the next call. */
 enum fault_code handoffs_store_part(struct store *store, struct str tenant, struct str id,

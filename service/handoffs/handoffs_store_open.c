@@ -1,6 +1,14 @@
 /* Hand-offs whose parts are coming. */
 #include "service/handoffs/handoffs_store.h"
 
+static enum fault_code read_open(struct store_row *row, void *out, struct fault *fault)
+{
+    (void)fault;
+    *(struct handoffs_open *)out =
+        (struct handoffs_open){store_row_text(row, 0), store_whole(row->query, 1)};
+    return FAULT_NONE;
+}
+
 enum fault_code handoffs_store_open_find(struct store *store, struct str tenant, struct str id,
                                          struct arena *arena, struct handoffs_open *out,
                                          struct fault *fault)
@@ -14,18 +22,11 @@ enum fault_code handoffs_store_open_find(struct store *store, struct str tenant,
         return code;
     store_bind_text(query, 1, tenant);
     store_bind_text(query, 2, id);
-    code = store_step(query, &found, fault);
-    if (code != FAULT_NONE)
-        return code;
-    if (!found)
-        return fault_set(fault, FAULT_NOT_FOUND,
+    code = store_find(query, arena, sizeof *out, read_open, &found, out, fault);
+    if (code == FAULT_NONE && !found)
+        code = fault_set(fault, FAULT_NOT_FOUND,
                          "no hand-off with this id is open: POST its first line to /v1/handoffs");
-    struct handoffs_open open = {arena_copy(arena, store_text(query, 0)), store_whole(query, 1)};
-    store_reset(query);
-    if (!open.manifest.ptr)
-        return fault_set(fault, FAULT_NO_MEMORY, "no memory left for reading an open hand-off");
-    *out = open;
-    return FAULT_NONE;
+    return code;
 }
 
 enum fault_code handoffs_store_open_put(struct store *store, struct str tenant, struct str id,
@@ -157,26 +158,26 @@ enum fault_code handoffs_store_staged(struct store *store, struct str tenant, st
     return store_read_whole(query, out, fault);
 }
 
+static enum fault_code read_part(struct store_row *row, void *out, struct fault *fault)
+{
+    (void)fault;
+    *(int64_t *)out = store_whole(row->query, 0);
+    return FAULT_NONE;
+}
+
 enum fault_code handoffs_store_parts(struct store *store, struct str tenant, struct str id,
-                                     int64_t *out, int64_t room, int64_t *out_count,
+                                     struct arena *arena, struct store_list *out,
                                      struct fault *fault)
 {
     static const char sql[] = "SELECT part FROM handoffs_parts WHERE tenant = $1 AND id = $2"
                               " ORDER BY part";
     struct statement *query;
-    bool row = false;
-    int64_t count = 0;
     enum fault_code code = store_prepare(store, sql, &query, fault);
     if (code != FAULT_NONE)
         return code;
     store_bind_text(query, 1, tenant);
     store_bind_text(query, 2, id);
-    while (count < room && (code = store_step(query, &row, fault)) == FAULT_NONE && row)
-        out[count++] = store_whole(query, 0);
-    store_reset(query);
-    if (code == FAULT_NONE)
-        *out_count = count;
-    return code;
+    return store_list(query, arena, sizeof(int64_t), read_part, out, fault);
 }
 
 enum fault_code handoffs_store_part(struct store *store, struct str tenant, struct str id,

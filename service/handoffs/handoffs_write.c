@@ -116,9 +116,8 @@ static enum fault_code reply_opened(struct handoffs_call *call, const int64_t *p
 struct opening {
     struct str manifest; /* the line */
     struct handoffs_outcome outcome;
-    bool found; /* it is committed already */
-    int64_t parts[WIRE_PARTS_MAX];
-    int64_t count;
+    bool found;              /* it is committed already */
+    struct store_list parts; /* their numbers */
 };
 
 static enum fault_code find_or_open(struct handoffs_call *call, void *context, struct fault *fault)
@@ -131,7 +130,7 @@ static enum fault_code find_or_open(struct handoffs_call *call, void *context, s
     code = put_open(call, opening->manifest, fault);
     if (code == FAULT_NONE)
         code = handoffs_store_parts(call->store, call->caller.tenant, call->manifest.id,
-                                    opening->parts, WIRE_PARTS_MAX, &opening->count, fault);
+                                    call->request->arena, &opening->parts, fault);
     return code;
 }
 
@@ -147,8 +146,9 @@ static enum fault_code open_handoff(struct handoffs_call *call, struct str manif
     code = handoffs_call_write(call, find_or_open, &opening, fault);
     if (code != FAULT_NONE)
         return code;
-    return opening.found ? answer(call, &opening.outcome, fault)
-                         : reply_opened(call, opening.parts, opening.count, fault);
+    return opening.found
+               ? answer(call, &opening.outcome, fault)
+               : reply_opened(call, opening.parts.rows, (int64_t)opening.parts.count, fault);
 }
 
 static enum fault_code commit_and_answer(struct handoffs_call *call,

@@ -37,7 +37,8 @@ const struct web_route *const main_tables[] = {
     usage_provenance_routes,
     prices_routes,
     prices_costs_routes,
-    notify_routes,
+    notify_recipient_routes,
+    notify_delivery_routes,
     anomalies_routes,
 };
 

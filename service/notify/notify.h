@@ -49,7 +49,7 @@ enum fault_code notify_recipients_check(struct store *store, struct str tenant,
                                         const struct str *ids, size_t count,
                                         struct fault *fault) MUST_USE;
 
-/* /v1/recipients and /v1/deliveries. */
-extern const struct web_route notify_routes[];
+extern const struct web_route notify_recipient_routes[]; /* /v1/recipients */
+extern const struct web_route notify_delivery_routes[];  /* /v1/deliveries */
 
 #endif

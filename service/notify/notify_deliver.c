@@ -326,16 +326,16 @@ static enum fault_code launch(struct notify_deliverer *deliverer, const struct n
 static enum fault_code look(struct notify_deliverer *deliverer, struct store_pool *pool,
                             struct fault *fault)
 {
-    struct notify_due due[DUE_MAX];
+    struct store_list list = {0};
     struct store *store;
-    size_t count = 0;
     bool sent = true;
     int64_t now_us = os_now_us();
     enum fault_code code = store_pool_take(pool, &store, fault);
     if (code != FAULT_NONE)
         return code;
-    code = notify_due_list(store, now_us, &deliverer->arena, due, DUE_MAX, &count, fault);
-    for (size_t i = 0; i < count && code == FAULT_NONE && sent; i++) {
+    code = notify_due_list(store, now_us, DUE_MAX, &deliverer->arena, &list, fault);
+    const struct notify_due *due = list.rows;
+    for (size_t i = 0; i < list.count && code == FAULT_NONE && sent; i++) {
         struct notify_item item;
         bool found = false;
         if (!free_flight(deliverer))

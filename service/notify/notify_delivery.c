@@ -1,34 +1,23 @@
 /* Deliveries: the list, the replay, what is due and what became of it. */
 #include "service/notify/notify_store.h"
 
-static enum fault_code no_memory(struct fault *fault)
-{
-    return fault_set(fault, FAULT_NO_MEMORY, "no memory left for the deliveries");
-}
-
 /* --- the list ------------------------------------------------------------------------------- */
 
-static enum fault_code read_delivery(struct statement *query, struct arena *arena,
-                                     struct notify_delivery *out, struct fault *fault)
+static enum fault_code read_delivery(struct store_row *row, void *out, struct fault *fault)
 {
-    static const int columns[] = {1, 2, 3, 4, 5, 9};
-    struct str texts[6];
-    for (int i = 0; i < 6; i++) {
-        texts[i] = arena_copy(arena, store_text(query, columns[i]));
-        if (!texts[i].ptr)
-            return no_memory(fault);
-    }
-    *out = (struct notify_delivery){
+    struct statement *query = row->query;
+    (void)fault;
+    *(struct notify_delivery *)out = (struct notify_delivery){
         .id = store_whole(query, 0),
-        .message = texts[0],
-        .kind = texts[1],
-        .subject = texts[2],
-        .recipient = texts[3],
-        .state = texts[4],
+        .message = store_row_text(row, 1),
+        .kind = store_row_text(row, 2),
+        .subject = store_row_text(row, 3),
+        .recipient = store_row_text(row, 4),
+        .state = store_row_text(row, 5),
         .attempts = store_whole(query, 6),
         .next_us = store_whole(query, 7),
         .status = store_whole(query, 8),
-        .error = texts[5],
+        .error = store_row_text(row, 9),
         .created_us = store_whole(query, 10),
         .ended_us = store_is_null(query, 11) ? 0 : store_whole(query, 11),
     };
@@ -37,8 +26,7 @@ static enum fault_code read_delivery(struct statement *query, struct arena *aren
 
 enum fault_code notify_delivery_list(struct store *store, struct str tenant,
                                      const struct notify_filter *filter, struct arena *arena,
-                                     struct notify_delivery *out, size_t *out_count,
-                                     struct fault *fault)
+                                     struct store_list *out, struct fault *fault)
 {
     static const char sql[] =
         "SELECT d.id, m.id, m.kind, m.subject, d.recipient, d.state, d.attempts, d.next_us,"
@@ -47,8 +35,6 @@ enum fault_code notify_delivery_list(struct store *store, struct str tenant,
         " WHERE d.tenant = $1 AND (CAST($2 AS BIGINT) = 0 OR d.id < $2)"
         " AND (CAST($3 AS TEXT) = '' OR d.state = $3) ORDER BY d.id DESC LIMIT $4";
     struct statement *query;
-    size_t count = 0;
-    bool row = false;
     enum fault_code code = store_prepare(store, sql, &query, fault);
     if (code != FAULT_NONE)
         return code;
@@ -56,16 +42,7 @@ enum fault_code notify_delivery_list(struct store *store, struct str tenant,
     store_bind_whole(query, 2, filter->before);
     store_bind_text(query, 3, filter->state);
     store_bind_whole(query, 4, filter->limit);
-    code = store_step(query, &row, fault);
-    while (code == FAULT_NONE && row) {
-        code = read_delivery(query, arena, &out[count++], fault);
-        if (code == FAULT_NONE)
-            code = store_step(query, &row, fault);
-    }
-    store_reset(query);
-    if (code == FAULT_NONE)
-        *out_count = count;
-    return code;
+    return store_list(query, arena, sizeof(struct notify_delivery), read_delivery, out, fault);
 }
 
 /* --- the replay ----------------------------------------------------------------------------- */
@@ -119,9 +96,19 @@ enum fault_code notify_delivery_replay(struct store *store, struct str tenant, i
 
 /* --- what is due ---------------------------------------------------------------------------- */
 
-enum fault_code notify_due_list(struct store *store, int64_t now_us, struct arena *arena,
-                                struct notify_due *out, size_t room, size_t *out_count,
-                                struct fault *fault)
+static enum fault_code read_due(struct store_row *row, void *out, struct fault *fault)
+{
+    (void)fault;
+    *(struct notify_due *)out = (struct notify_due){
+        .tenant = store_row_text(row, 0),
+        .recipient = store_row_text(row, 1),
+        .is_failing = store_whole(row->query, 2) == 1,
+    };
+    return FAULT_NONE;
+}
+
+enum fault_code notify_due_list(struct store *store, int64_t now_us, int64_t most,
+                                struct arena *arena, struct store_list *out, struct fault *fault)
 {
     static const char sql[] =
         "SELECT d.tenant, d.recipient, CASE WHEN r.failures > 0 THEN 1 ELSE 0 END"
@@ -130,59 +117,35 @@ enum fault_code notify_due_list(struct store *store, int64_t now_us, struct aren
         " WHERE d.state = 'waiting' AND d.next_us <= $1 GROUP BY d.tenant, d.recipient, r.failures"
         " ORDER BY 3, min(d.next_us) LIMIT $2";
     struct statement *query;
-    size_t count = 0;
-    bool row = false;
     enum fault_code code = store_prepare(store, sql, &query, fault);
     if (code != FAULT_NONE)
         return code;
     store_bind_whole(query, 1, now_us);
-    store_bind_whole(query, 2, (int64_t)room);
-    code = store_step(query, &row, fault);
-    while (code == FAULT_NONE && row && count < room) {
-        out[count] = (struct notify_due){
-            .tenant = arena_copy(arena, store_text(query, 0)),
-            .recipient = arena_copy(arena, store_text(query, 1)),
-            .is_failing = store_whole(query, 2) == 1,
-        };
-        if (!out[count].tenant.ptr || !out[count].recipient.ptr)
-            code = no_memory(fault);
-        count++;
-        if (code == FAULT_NONE)
-            code = store_step(query, &row, fault);
-    }
-    store_reset(query);
-    if (code == FAULT_NONE)
-        *out_count = count;
-    return code;
+    store_bind_whole(query, 2, most);
+    return store_list(query, arena, sizeof(struct notify_due), read_due, out, fault);
 }
 
-static enum fault_code read_item(struct statement *query, const struct notify_due *due,
-                                 int64_t now_us, struct arena *arena, struct notify_item *out,
-                                 struct fault *fault)
+static enum fault_code read_item(struct store_row *row, void *out, struct fault *fault)
 {
-    struct str texts[9];
-    for (int i = 0; i < 9; i++) {
-        texts[i] = arena_copy(arena, store_text(query, i + 4));
-        if (!texts[i].ptr)
-            return no_memory(fault);
-    }
-    *out = (struct notify_item){
+    struct statement *query = row->query;
+    (void)fault;
+    *(struct notify_item *)out = (struct notify_item){
         .id = store_whole(query, 0),
         .attempts = store_whole(query, 1),
-        .message_id = texts[0],
+        .message_id = store_row_text(row, 2),
         .message =
             {
-                .tenant = due->tenant,
-                .kind = texts[1],
-                .subject = texts[2],
-                .text = texts[3],
-                .json = texts[4],
-                .now_us = store_whole(query, 2),
+                .tenant = store_row_text(row, 3),
+                .kind = store_row_text(row, 4),
+                .subject = store_row_text(row, 5),
+                .text = store_row_text(row, 6),
+                .json = store_row_text(row, 7),
+                .now_us = store_whole(query, 8),
             },
-        .is_mail = str_equal(texts[5], STR("email")),
-        .to = texts[6],
-        .secret = texts[7],
-        .old_secret = store_whole(query, 3) > now_us ? texts[8] : STR(""),
+        .is_mail = str_equal(store_text(query, 9), STR("email")),
+        .to = store_row_text(row, 10),
+        .secret = store_row_text(row, 11),
+        .old_secret = store_row_text(row, 12),
     };
     return FAULT_NONE;
 }
@@ -192,24 +155,21 @@ enum fault_code notify_due_next(struct store *store, const struct notify_due *du
                                 struct fault *fault)
 {
     static const char sql[] =
-        "SELECT d.id, d.attempts, m.created_us, r.old_until_us, m.id, m.kind, m.subject, m.body,"
-        " m.data, r.kind, r.target, r.secret, r.old_secret FROM notify_deliveries AS d"
+        "SELECT d.id, d.attempts, m.id, d.tenant, m.kind, m.subject, m.body, m.data, m.created_us,"
+        " r.kind, r.target, r.secret, CASE WHEN r.old_until_us > $1 THEN r.old_secret ELSE '' END"
+        " FROM notify_deliveries AS d"
         " JOIN notify_messages AS m ON m.tenant = d.tenant AND m.message_key = d.message_key"
         " JOIN notify_recipients AS r ON r.tenant = d.tenant AND r.id = d.recipient"
-        " WHERE d.tenant = $1 AND d.recipient = $2 AND d.state = 'waiting' AND d.next_us <= $3"
+        " WHERE d.tenant = $2 AND d.recipient = $3 AND d.state = 'waiting' AND d.next_us <= $1"
         " ORDER BY d.next_us, d.id LIMIT 1";
     struct statement *query;
     enum fault_code code = store_prepare(store, sql, &query, fault);
     if (code != FAULT_NONE)
         return code;
-    store_bind_text(query, 1, due->tenant);
-    store_bind_text(query, 2, due->recipient);
-    store_bind_whole(query, 3, now_us);
-    code = store_step(query, out_found, fault);
-    if (code == FAULT_NONE && *out_found)
-        code = read_item(query, due, now_us, arena, out, fault);
-    store_reset(query);
-    return code;
+    store_bind_whole(query, 1, now_us);
+    store_bind_text(query, 2, due->tenant);
+    store_bind_text(query, 3, due->recipient);
+    return store_find(query, arena, sizeof *out, read_item, out_found, out, fault);
 }
 
 /* --- what became of it ---------------------------------------------------------------------- */

@@ -1,11 +1,6 @@
 /* Recipients. */
 #include "service/notify/notify_store.h"
 
-static enum fault_code no_memory(struct fault *fault)
-{
-    return fault_set(fault, FAULT_NO_MEMORY, "no memory left for the recipients");
-}
-
 static enum fault_code check_room(struct store *store, struct str tenant, struct fault *fault)
 {
     static const char sql[] = "SELECT count(*) FROM notify_recipients WHERE tenant = $1";
@@ -50,52 +45,34 @@ enum fault_code notify_recipient_put(struct store *store, struct str tenant,
 
 #define COLUMNS "id, kind, target, name, state, disabled_why, created_by, failures, created_us"
 
-static enum fault_code read_recipient(struct statement *query, struct arena *arena,
-                                      struct notify_recipient *out, struct fault *fault)
+static enum fault_code read_recipient(struct store_row *row, void *out, struct fault *fault)
 {
-    struct str texts[7];
-    for (int i = 0; i < 7; i++) {
-        texts[i] = arena_copy(arena, store_text(query, i));
-        if (!texts[i].ptr)
-            return no_memory(fault);
-    }
-    *out = (struct notify_recipient){
-        .id = texts[0],
-        .kind = texts[1],
-        .to = texts[2],
-        .name = texts[3],
-        .state = texts[4],
-        .disabled_why = texts[5],
-        .created_by = texts[6],
-        .failures = store_whole(query, 7),
-        .created_us = store_whole(query, 8),
+    (void)fault;
+    *(struct notify_recipient *)out = (struct notify_recipient){
+        .id = store_row_text(row, 0),
+        .kind = store_row_text(row, 1),
+        .to = store_row_text(row, 2),
+        .name = store_row_text(row, 3),
+        .state = store_row_text(row, 4),
+        .disabled_why = store_row_text(row, 5),
+        .created_by = store_row_text(row, 6),
+        .failures = store_whole(row->query, 7),
+        .created_us = store_whole(row->query, 8),
     };
     return FAULT_NONE;
 }
 
 enum fault_code notify_recipient_list(struct store *store, struct str tenant, struct arena *arena,
-                                      struct notify_recipient *out, size_t *out_count,
-                                      struct fault *fault)
+                                      struct store_list *out, struct fault *fault)
 {
     static const char sql[] = "SELECT " COLUMNS " FROM notify_recipients WHERE tenant = $1"
                               " ORDER BY created_us, id";
     struct statement *query;
-    size_t count = 0;
-    bool row = false;
     enum fault_code code = store_prepare(store, sql, &query, fault);
     if (code != FAULT_NONE)
         return code;
     store_bind_text(query, 1, tenant);
-    code = store_step(query, &row, fault);
-    while (code == FAULT_NONE && row && count < NOTIFY_TENANT_RECIPIENTS_MAX) {
-        code = read_recipient(query, arena, &out[count++], fault);
-        if (code == FAULT_NONE)
-            code = store_step(query, &row, fault);
-    }
-    store_reset(query);
-    if (code == FAULT_NONE)
-        *out_count = count;
-    return code;
+    return store_list(query, arena, sizeof(struct notify_recipient), read_recipient, out, fault);
 }
 
 static enum fault_code none_such(struct fault *fault)
@@ -110,17 +87,14 @@ enum fault_code notify_recipient_find(struct store *store, struct str tenant, st
     static const char sql[] =
         "SELECT " COLUMNS " FROM notify_recipients WHERE tenant = $1 AND id = $2";
     struct statement *query;
-    bool row = false;
+    bool found = false;
     enum fault_code code = store_prepare(store, sql, &query, fault);
     if (code != FAULT_NONE)
         return code;
     store_bind_text(query, 1, tenant);
     store_bind_text(query, 2, id);
-    code = store_step(query, &row, fault);
-    if (code == FAULT_NONE)
-        code = row ? read_recipient(query, arena, out, fault) : none_such(fault);
-    store_reset(query);
-    return code;
+    code = store_find(query, arena, sizeof *out, read_recipient, &found, out, fault);
+    return code == FAULT_NONE && !found ? none_such(fault) : code;
 }
 
 /* What waits for a recipient will not be sent. */

@@ -3,7 +3,7 @@
 #ifndef IG_NOTIFY_NOTIFY_STORE_H
 #define IG_NOTIFY_NOTIFY_STORE_H
 
-#include "libs/core/arena.h"
+#include "libs/store/store_rows.h"
 #include "service/notify/notify.h"
 
 enum { NOTIFY_TENANT_RECIPIENTS_MAX = 100, NOTIFY_PAGE_MAX = 200 };
@@ -29,10 +29,9 @@ enum fault_code notify_recipient_put(struct store *store, struct str tenant,
                                      const struct notify_recipient *recipient, struct str secret,
                                      struct fault *fault) MUST_USE;
 
-/* Oldest first, into out[NOTIFY_TENANT_RECIPIENTS_MAX]; never a secret. */
+/* Of struct notify_recipient, oldest first; never a secret. */
 enum fault_code notify_recipient_list(struct store *store, struct str tenant, struct arena *arena,
-                                      struct notify_recipient *out, size_t *out_count,
-                                      struct fault *fault) MUST_USE;
+                                      struct store_list *out, struct fault *fault) MUST_USE;
 
 /* FAULT_NOT_FOUND: the tenant has none of that id. */
 enum fault_code notify_recipient_find(struct store *store, struct str tenant, struct str id,
@@ -76,11 +75,10 @@ struct notify_filter {
     int64_t limit;
 };
 
-/* Newest first, into out[filter->limit]. */
+/* Of struct notify_delivery, newest first. */
 enum fault_code notify_delivery_list(struct store *store, struct str tenant,
                                      const struct notify_filter *filter, struct arena *arena,
-                                     struct notify_delivery *out, size_t *out_count,
-                                     struct fault *fault) MUST_USE;
+                                     struct store_list *out, struct fault *fault) MUST_USE;
 
 /* Sent anew, under the id that it had. FAULT_NOT_FOUND; FAULT_CONFLICT while it waits, or when its
  * recipient is disabled or gone. */
@@ -95,9 +93,9 @@ struct notify_due { /* a recipient for whom something is due */
     bool is_failing;
 };
 
-/* Those that answered last time first. */
-enum fault_code notify_due_list(struct store *store, int64_t now_us, struct arena *arena,
-                                struct notify_due *out, size_t room, size_t *out_count,
+/* Of struct notify_due, at most `most`; those that answered last time first. */
+enum fault_code notify_due_list(struct store *store, int64_t now_us, int64_t most,
+                                struct arena *arena, struct store_list *out,
                                 struct fault *fault) MUST_USE;
 
 struct notify_item { /* all that an attempt needs */

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 
+#include "libs/store/store_rows.h"
 #include "service/usage/usage_rollup.h"
 #include "service/usage/usage_sql.h"
 
@@ -46,65 +47,73 @@ static size_t find_day(const struct prices_days *days, int64_t at_us)
     return low;
 }
 
+/* Days on their way out of the store. */
+struct loading {
+    struct prices_days *days;
+    int meter;
+    int64_t now_us;
+};
+
+static enum fault_code add_day(struct statement *row, void *context, struct fault *fault)
+{
+    const struct loading *loading = context;
+    struct prices_days *days = loading->days;
+    size_t day = find_day(days, store_whole(row, 0));
+    __int128 low = (__int128)store_whole(row, 2) * 1000000 + store_whole(row, 3);
+    if (day < days->count)
+        days->used[loading->meter][day] += (__int128)store_whole(row, 1) * USAGE_LOW + low;
+    (void)fault;
+    return FAULT_NONE;
+}
+
 /* `low` is summed in two parts: ten thousand of them pass 64 bits. */
-static enum fault_code read_days(struct store *store, struct str tenant, int meter,
-                                 struct prices_days *days, struct fault *fault)
+static enum fault_code read_days(struct store *store, struct str tenant, struct loading *loading,
+                                 struct fault *fault)
 {
     static const char sql[] =
         "SELECT from_us, CAST(SUM(high) AS BIGINT), CAST(SUM(low / 1000000) AS BIGINT),"
         " CAST(SUM(low % 1000000) AS BIGINT) FROM usage_days"
         " WHERE tenant = $1 AND meter = $2 AND from_us >= $3 AND from_us < $4"
         " GROUP BY from_us ORDER BY from_us";
+    const struct prices_days *days = loading->days;
     struct statement *query;
-    bool row = false;
     enum fault_code code = store_prepare(store, sql, &query, fault);
     if (code != FAULT_NONE)
         return code;
     store_bind_text(query, 1, tenant);
-    store_bind_text(query, 2, str_of(usage_meter_at(meter)->name));
+    store_bind_text(query, 2, str_of(usage_meter_at(loading->meter)->name));
     store_bind_whole(query, 3, days->days[0].from_us);
     store_bind_whole(query, 4, days->days[days->count - 1].to_us);
-    code = store_step(query, &row, fault);
-    while (code == FAULT_NONE && row) {
-        size_t day = find_day(days, store_whole(query, 0));
-        __int128 low = (__int128)store_whole(query, 2) * 1000000 + store_whole(query, 3);
-        if (day < days->count)
-            days->used[meter][day] += (__int128)store_whole(query, 1) * USAGE_LOW + low;
-        code = store_step(query, &row, fault);
-    }
-    store_reset(query);
-    return code;
+    return store_each(query, add_day, loading, fault);
 }
 
-static void add_level(struct prices_days *days, int meter, int64_t from_us, int64_t now_us,
-                      int64_t level)
+static enum fault_code add_level(struct statement *row, void *context, struct fault *fault)
 {
+    const struct loading *loading = context;
+    struct prices_days *days = loading->days;
+    int64_t from_us = store_whole(row, 1);
     for (size_t i = 0; i < days->count; i++) {
         int64_t begin_us = days->days[i].from_us > from_us ? days->days[i].from_us : from_us;
-        int64_t end_us = days->days[i].to_us < now_us ? days->days[i].to_us : now_us;
+        int64_t end_us =
+            days->days[i].to_us < loading->now_us ? days->days[i].to_us : loading->now_us;
         if (begin_us < end_us)
-            days->used[meter][i] += (__int128)level * (end_us - begin_us);
+            days->used[loading->meter][i] += (__int128)store_whole(row, 2) * (end_us - begin_us);
     }
+    (void)fault;
+    return FAULT_NONE;
 }
 
 /* What follows a level's last report is in no rollup yet. */
-static enum fault_code read_levels(struct store *store, struct str tenant, int meter,
-                                   int64_t now_us, struct prices_days *days, struct fault *fault)
+static enum fault_code read_levels(struct store *store, struct str tenant, struct loading *loading,
+                                   struct fault *fault)
 {
     struct statement *query;
-    bool row = false;
     enum fault_code code = store_prepare(store, usage_sql(USAGE_SQL_LEVELS_NOW), &query, fault);
     if (code != FAULT_NONE)
         return code;
     store_bind_text(query, 1, tenant);
-    store_bind_text(query, 2, str_of(usage_meter_at(meter)->name));
-    code = store_step(query, &row, fault);
-    while (code == FAULT_NONE && row) {
-        add_level(days, meter, store_whole(query, 1), now_us, store_whole(query, 2));
-        code = store_step(query, &row, fault);
-    }
-    store_reset(query);
-    return code;
+    store_bind_text(query, 2, str_of(usage_meter_at(loading->meter)->name));
+    return store_each(query, add_level, loading, fault);
 }
 
 enum fault_code prices_days_load(struct store *store, struct str tenant, struct zone *zone,
@@ -118,9 +127,10 @@ enum fault_code prices_days_load(struct store *store, struct str tenant, struct 
     find_days(zone, now_us, days);
     for (int i = 0; usage_meter_at(i) && code == FAULT_NONE; i++) {
         assert(i < PRICES_METERS_MAX);
-        code = read_days(store, tenant, i, days, fault);
+        struct loading loading = {.days = days, .meter = i, .now_us = now_us};
+        code = read_days(store, tenant, &loading, fault);
         if (code == FAULT_NONE && usage_meter_at(i)->kind == USAGE_LEVEL)
-            code = read_levels(store, tenant, i, now_us, days, fault);
+            code = read_levels(store, tenant, &loading, fault);
     }
     if (code == FAULT_NONE)
         *out = days;

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "libs/store/store_rows.h"
+
 #define US_PER_HOUR ((__int128)3600 * 1000000)
 
 enum { MONTH_HOURS = 730 };
@@ -117,93 +119,88 @@ static enum fault_code count_versions(struct store *store, struct str tenant, in
     return store_read_whole(query, out, fault);
 }
 
-static enum fault_code read_versions(struct store *store, struct str tenant, struct arena *arena,
-                                     struct prices_table *table, size_t room, struct fault *fault)
+/* A table on its way out of the store, with room for the versions that were counted. */
+struct loading {
+    struct prices_table table;
+    size_t room;
+    struct arena *arena;
+};
+
+static enum fault_code add_version(struct statement *row, void *context, struct fault *fault)
 {
-    static const char sql[] =
-        "SELECT version, currency, valid_from_us, created_us, created_by FROM prices_versions"
-        " WHERE tenant = $1 ORDER BY valid_from_us, version";
-    struct statement *query;
-    bool row = false;
-    enum fault_code code = store_prepare(store, sql, &query, fault);
-    if (code != FAULT_NONE)
-        return code;
-    store_bind_text(query, 1, tenant);
-    code = store_step(query, &row, fault);
-    while (code == FAULT_NONE && row && table->count < room) {
-        struct prices_version *version = &table->versions[table->count++];
-        table->currency = arena_copy(arena, store_text(query, 1));
-        version->version = store_whole(query, 0);
-        version->valid_from_us = store_whole(query, 2);
-        version->created_us = store_whole(query, 3);
-        version->created_by = arena_copy(arena, store_text(query, 4));
-        code = table->currency.ptr && version->created_by.ptr ? store_step(query, &row, fault)
-                                                              : no_memory(fault);
-    }
-    store_reset(query);
-    return code;
+    struct loading *loading = context;
+    struct prices_table *table = &loading->table;
+    if (table->count == loading->room)
+        return FAULT_NONE;
+    struct prices_version *version = &table->versions[table->count++];
+    table->currency = arena_copy(loading->arena, store_text(row, 1));
+    version->version = store_whole(row, 0);
+    version->valid_from_us = store_whole(row, 2);
+    version->created_us = store_whole(row, 3);
+    version->created_by = arena_copy(loading->arena, store_text(row, 4));
+    return table->currency.ptr && version->created_by.ptr ? FAULT_NONE : no_memory(fault);
 }
 
-static enum fault_code add_price(struct prices_version *version, struct statement *query,
-                                 struct arena *arena, struct fault *fault)
+static enum fault_code add_price(struct statement *row, void *context, struct fault *fault)
 {
+    struct loading *loading = context;
+    struct prices_version *version = loading->table.versions;
+    const struct prices_version *end = version + loading->table.count;
     struct prices_price price = {
-        .meter = usage_meter_find(store_text(query, 1)),
-        .unit = arena_copy(arena, store_text(query, 2)),
-        .per = store_whole(query, 3),
-        .price = store_whole(query, 4),
+        .meter = usage_meter_find(store_text(row, 1)),
+        .unit = arena_copy(loading->arena, store_text(row, 2)),
+        .per = store_whole(row, 3),
+        .price = store_whole(row, 4),
     };
     if (!price.unit.ptr)
         return no_memory(fault);
+    while (version < end && version->version != store_whole(row, 0))
+        version++;
+    if (version == end)
+        return FAULT_NONE;
     if (!price.meter || prices_unit(price.meter, price.unit) == 0 || price.per < 1 ||
         version->count == PRICES_METERS_MAX)
         return fault_set(fault, FAULT_CORRUPT,
-                         "a price in the store is of a meter or unit that "
-                         "there is not");
+                         "a price in the store is of a meter or unit that there is not");
     version->prices[version->count++] = price;
     return FAULT_NONE;
 }
 
-static enum fault_code read_prices(struct store *store, struct str tenant, struct arena *arena,
-                                   struct prices_table *table, struct fault *fault)
+static enum fault_code load(struct store *store, struct str tenant, struct loading *loading,
+                            struct fault *fault)
 {
-    static const char sql[] = "SELECT version, meter, unit, per, price FROM prices"
-                              " WHERE tenant = $1 ORDER BY version, meter";
+    static const char versions[] =
+        "SELECT version, currency, valid_from_us, created_us, created_by FROM prices_versions"
+        " WHERE tenant = $1 ORDER BY valid_from_us, version";
+    static const char prices[] = "SELECT version, meter, unit, per, price FROM prices"
+                                 " WHERE tenant = $1 ORDER BY version, meter";
     struct statement *query;
-    bool row = false;
-    enum fault_code code = store_prepare(store, sql, &query, fault);
+    enum fault_code code = store_prepare(store, versions, &query, fault);
     if (code != FAULT_NONE)
         return code;
     store_bind_text(query, 1, tenant);
-    code = store_step(query, &row, fault);
-    while (code == FAULT_NONE && row) {
-        int64_t number = store_whole(query, 0);
-        for (size_t i = 0; i < table->count && code == FAULT_NONE; i++)
-            if (table->versions[i].version == number)
-                code = add_price(&table->versions[i], query, arena, fault);
-        if (code == FAULT_NONE)
-            code = store_step(query, &row, fault);
-    }
-    store_reset(query);
-    return code;
+    code = store_each(query, add_version, loading, fault);
+    if (code == FAULT_NONE)
+        code = store_prepare(store, prices, &query, fault);
+    if (code != FAULT_NONE)
+        return code;
+    store_bind_text(query, 1, tenant);
+    return store_each(query, add_price, loading, fault);
 }
 
 enum fault_code prices_load(struct store *store, struct str tenant, struct arena *arena,
                             struct prices_table *out, struct fault *fault)
 {
-    struct prices_table table = {0};
+    struct loading loading = {.arena = arena};
     int64_t count = 0;
     enum fault_code code = count_versions(store, tenant, &count, fault);
     if (code == FAULT_NONE && count > 0) {
-        table.versions = arena_alloc(arena, (size_t)count * sizeof *table.versions);
-        if (!table.versions)
-            return no_memory(fault);
-        code = read_versions(store, tenant, arena, &table, (size_t)count, fault);
-        if (code == FAULT_NONE)
-            code = read_prices(store, tenant, arena, &table, fault);
+        loading.room = (size_t)count;
+        loading.table.versions = arena_alloc(arena, loading.room * sizeof(struct prices_version));
+        code = loading.table.versions ? load(store, tenant, &loading, fault) : no_memory(fault);
     }
     if (code == FAULT_NONE)
-        *out = table;
+        *out = loading.table;
     return code;
 }
 

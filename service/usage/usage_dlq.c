@@ -40,37 +40,29 @@ enum fault_code usage_dlq_put(struct store *store, const struct usage_batch *bat
     "id, state, reason, detail, source, event_id, event, received_us, ended_us, ended_by, "        \
     "ended_why, replayed"
 
-static enum fault_code read_entry(struct statement *query, struct arena *arena,
-                                  struct usage_dlq_entry *out, struct fault *fault)
+static enum fault_code read_entry(struct store_row *row, void *out, struct fault *fault)
 {
-    enum { TEXTS = 9 };
-    static const int columns[TEXTS] = {1, 2, 3, 4, 5, 6, 9, 10, 11};
-    struct str texts[TEXTS];
-    for (int i = 0; i < TEXTS; i++) {
-        texts[i] = arena_copy(arena, store_text(query, columns[i]));
-        if (!texts[i].ptr)
-            return fault_set(fault, FAULT_NO_MEMORY, "no memory left for the DLQ's entries");
-    }
-    *out = (struct usage_dlq_entry){
-        .id = store_whole(query, 0),
-        .state = texts[0],
-        .reason = texts[1],
-        .detail = texts[2],
-        .source = texts[3],
-        .event_id = texts[4],
-        .event = texts[5],
-        .received_us = store_whole(query, 7),
-        .ended_us = store_is_null(query, 8) ? 0 : store_whole(query, 8),
-        .ended_by = texts[6],
-        .ended_why = texts[7],
-        .replayed = texts[8],
+    (void)fault;
+    *(struct usage_dlq_entry *)out = (struct usage_dlq_entry){
+        .id = store_whole(row->query, 0),
+        .state = store_row_text(row, 1),
+        .reason = store_row_text(row, 2),
+        .detail = store_row_text(row, 3),
+        .source = store_row_text(row, 4),
+        .event_id = store_row_text(row, 5),
+        .event = store_row_text(row, 6),
+        .received_us = store_whole(row->query, 7),
+        .ended_us = store_is_null(row->query, 8) ? 0 : store_whole(row->query, 8),
+        .ended_by = store_row_text(row, 9),
+        .ended_why = store_row_text(row, 10),
+        .replayed = store_row_text(row, 11),
     };
     return FAULT_NONE;
 }
 
 enum fault_code usage_dlq_list(struct store *store, struct str tenant,
                                const struct usage_dlq_filter *filter, struct arena *arena,
-                               struct usage_dlq_entry *out, int64_t *out_count, struct fault *fault)
+                               struct store_list *out, struct fault *fault)
 {
     static const char sql[] =
         "SELECT " COLUMNS
@@ -78,8 +70,6 @@ enum fault_code usage_dlq_list(struct store *store, struct str tenant,
         " AND ($3 = '' OR state = $3) AND ($4 = '' OR reason = $4) AND ($5 = '' OR source = $5)"
         " ORDER BY id DESC LIMIT $6";
     struct statement *query;
-    bool row = true;
-    int64_t count = 0;
     enum fault_code code = store_prepare(store, sql, &query, fault);
     if (code != FAULT_NONE)
         return code;
@@ -89,15 +79,7 @@ enum fault_code usage_dlq_list(struct store *store, struct str tenant,
     store_bind_text(query, 4, filter->reason);
     store_bind_text(query, 5, filter->source);
     store_bind_whole(query, 6, filter->limit);
-    code = store_step(query, &row, fault);
-    while (code == FAULT_NONE && row) {
-        code = read_entry(query, arena, &out[count++], fault);
-        if (code == FAULT_NONE)
-            code = store_step(query, &row, fault);
-    }
-    store_reset(query);
-    *out_count = count;
-    return code;
+    return store_list(query, arena, sizeof(struct usage_dlq_entry), read_entry, out, fault);
 }
 
 enum fault_code usage_dlq_find(struct store *store, struct str tenant, int64_t id,
@@ -106,18 +88,15 @@ enum fault_code usage_dlq_find(struct store *store, struct str tenant, int64_t i
 {
     static const char sql[] = "SELECT " COLUMNS " FROM usage_dlq WHERE tenant = $1 AND id = $2";
     struct statement *query;
-    bool row = false;
+    bool found = false;
     enum fault_code code = store_prepare(store, sql, &query, fault);
     if (code != FAULT_NONE)
         return code;
     store_bind_text(query, 1, tenant);
     store_bind_whole(query, 2, id);
-    code = store_step(query, &row, fault);
-    if (code == FAULT_NONE && !row)
-        return fault_field(fault, FAULT_NOT_FOUND, "id", "there is no such entry in the DLQ");
-    if (code == FAULT_NONE)
-        code = read_entry(query, arena, out, fault);
-    store_reset(query);
+    code = store_find(query, arena, sizeof *out, read_entry, &found, out, fault);
+    if (code == FAULT_NONE && !found)
+        code = fault_field(fault, FAULT_NOT_FOUND, "id", "there is no such entry in the DLQ");
     return code;
 }
 

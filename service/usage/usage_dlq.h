@@ -2,6 +2,7 @@
 #ifndef IG_USAGE_DLQ_H
 #define IG_USAGE_DLQ_H
 
+#include "libs/store/store_rows.h"
 #include "service/usage/usage_ingest.h"
 
 enum { USAGE_DLQ_PAGE_MAX = 200 };
@@ -24,19 +25,18 @@ struct usage_dlq_entry {
     struct str ended_why;
 };
 
-/* Newest first, those below `before` (0: from the newest); "" is any state, reason or source. Texts
- * are copied into the arena. */
+/* Of struct usage_dlq_entry, newest first, those below `before` (0: from the newest); "" is any
+ * state, reason or source. */
 struct usage_dlq_filter {
     int64_t before;
-    int64_t limit; /* 1 .. USAGE_DLQ_PAGE_MAX */
+    int64_t limit;
     struct str state;
     struct str reason;
     struct str source;
 };
 enum fault_code usage_dlq_list(struct store *store, struct str tenant,
                                const struct usage_dlq_filter *filter, struct arena *arena,
-                               struct usage_dlq_entry *out, int64_t *out_count,
-                               struct fault *fault) MUST_USE;
+                               struct store_list *out, struct fault *fault) MUST_USE;
 
 /* FAULT_NOT_FOUND in the same words for another tenant's. */
 enum fault_code usage_dlq_find(struct store *store, struct str tenant, int64_t id,

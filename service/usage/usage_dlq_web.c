@@ -10,6 +10,7 @@
 #include "service/usage/usage_dlq.h"
 #include "service/usage/usage_query.h"
 #include "service/usage/usage_report.h"
+#include "service/web/web_page.h"
 
 enum {
     LIST_USUAL = 50,
@@ -50,39 +51,25 @@ static enum fault_code read_id(const struct web_request *request, int64_t *out, 
     return FAULT_NONE;
 }
 
-static enum fault_code read_state(const struct web_request *request, struct str *out,
-                                  struct fault *fault)
+/* A misspelt state or reason would look like a DLQ without such entries. */
+static enum fault_code read_filter(const struct web_request *request, struct web_page *page,
+                                   struct usage_dlq_filter *out, struct fault *fault)
 {
     static const char *const states[] = {"open", "replayed", "discarded"};
-    struct str state = web_query(request, "state");
-    bool is_one = state.len == 0;
-    for (size_t i = 0; i < sizeof states / sizeof states[0]; i++)
-        is_one = is_one || str_equal(state, str_of(states[i]));
-    if (!is_one)
-        return fault_field(fault, FAULT_INPUT, "state",
-                           "state holds \"%.*s\"; it must be open, replayed or discarded",
-                           STR_ARG(str_take(state, 40)));
-    *out = state;
-    return FAULT_NONE;
-}
-
-/* A misspelt reason would look like a DLQ without such entries. */
-static enum fault_code read_reason(const struct web_request *request, struct str *out,
-                                   struct fault *fault)
-{
     static const char *const reasons[] = {"invalid", "limit",         "future",    "late",
                                           "clash",   "unknown_event", "not_a_use", "own"};
-    struct str reason = web_query(request, "reason");
-    bool is_one = reason.len == 0;
-    for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++)
-        is_one = is_one || str_equal(reason, str_of(reasons[i]));
-    if (!is_one)
-        return fault_field(fault, FAULT_INPUT, "reason",
-                           "reason holds \"%.*s\"; it must be invalid, limit, future, late, clash, "
-                           "unknown_event, not_a_use or own",
-                           STR_ARG(str_take(reason, 40)));
-    *out = reason;
-    return FAULT_NONE;
+    enum fault_code code = web_page_read(request, LIST_USUAL, USAGE_DLQ_PAGE_MAX, page, fault);
+    if (code == FAULT_NONE)
+        code = web_query_word(request, "state", states, sizeof states / sizeof states[0],
+                              &out->state, fault);
+    if (code == FAULT_NONE)
+        code = web_query_word(request, "reason", reasons, sizeof reasons / sizeof reasons[0],
+                              &out->reason, fault);
+    if (code == FAULT_NONE)
+        code = usage_read_source(request, &out->source, fault);
+    out->before = page->before;
+    out->limit = page->limit + 1;
+    return code;
 }
 
 static enum fault_code get_list(void *context, struct web_request *request, struct web_reply *reply,
@@ -90,41 +77,31 @@ static enum fault_code get_list(void *context, struct web_request *request, stru
 {
     struct service *service = context;
     struct identity_caller caller;
-    struct usage_dlq_entry entries[USAGE_DLQ_PAGE_MAX];
-    struct usage_dlq_filter filter = {0};
+    struct web_page page = {.prefix = NULL};
+    struct usage_dlq_filter filter;
     struct store *store;
-    int64_t count = 0;
+    struct store_list list;
     enum fault_code code =
         identity_gate(service->identity, request, PERMIT_USAGE_ADMIN, &caller, fault);
     if (code == FAULT_NONE)
-        code = web_query_whole(request, "limit", 1, USAGE_DLQ_PAGE_MAX, LIST_USUAL, &filter.limit,
-                               fault);
-    if (code == FAULT_NONE)
-        code = web_query_whole(request, "before", 1, INT64_MAX, 0, &filter.before, fault);
-    if (code == FAULT_NONE)
-        code = read_state(request, &filter.state, fault);
-    if (code == FAULT_NONE)
-        code = read_reason(request, &filter.reason, fault);
-    if (code == FAULT_NONE)
-        code = usage_read_source(request, &filter.source, fault);
+        code = read_filter(request, &page, &filter, fault);
     if (code == FAULT_NONE)
         code = store_pool_take(service->pool, &store, fault);
     if (code != FAULT_NONE)
         return code;
-    code = usage_dlq_list(store, caller.tenant, &filter, request->arena, entries, &count, fault);
+    code = usage_dlq_list(store, caller.tenant, &filter, request->arena, &list, fault);
     store_pool_give(service->pool, store);
     if (code != FAULT_NONE)
         return code;
+    const struct usage_dlq_entry *entries = list.rows;
+    size_t shown = web_page_shown(&page, list.count);
     struct json_out out = json_out_to(&reply->body);
     json_open(&out, '{');
     json_open_at(&out, "entries", '[');
-    for (int64_t i = 0; i < count; i++)
+    for (size_t i = 0; i < shown; i++)
         put_entry(&out, &entries[i]);
     json_close(&out, ']');
-    if (count == filter.limit)
-        json_put_whole(&out, "next", entries[count - 1].id);
-    else
-        json_put_null(&out, "next");
+    web_page_put_next(&out, &page, list.count, shown > 0 ? entries[shown - 1].id : 0);
     json_close(&out, '}');
     return buf_check(&reply->body, "the answer", fault);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "libs/core/os.h"
+#include "libs/store/store_rows.h"
 #include "service/usage/usage_behind.h"
 #include "service/usage/usage_names.h"
 #include "service/usage/usage_recent.h"
@@ -158,34 +159,31 @@ static enum fault_code read_state(const struct usage_keys *keys, struct store *s
     return FAULT_NONE;
 }
 
+static enum fault_code add_event(struct statement *row, void *context, struct fault *fault)
+{
+    struct usage_keys *keys = context;
+    struct str key = store_text(row, 1);
+    uint32_t tenant = 0;
+    if (key.len != USAGE_KEY_SIZE)
+        return fault_set(fault, FAULT_CORRUPT, "event %lld is not what the service writes",
+                         (long long)store_whole(row, 0));
+    enum fault_code code = usage_keys_tenant(keys, store_text(row, 2), &tenant, fault);
+    return code == FAULT_NONE
+               ? remember(keys, tenant, (const uint8_t *)key.ptr, store_whole(row, 0), fault)
+               : code;
+}
+
 static enum fault_code read_events(struct usage_keys *keys, struct store *store, int64_t after,
                                    struct fault *fault)
 {
     static const char sql[] =
         "SELECT seq, event_key, tenant FROM usage_events WHERE seq > $1 ORDER BY seq";
     struct statement *query;
-    uint32_t tenant = 0;
-    bool row = false;
     enum fault_code code = store_prepare(store, sql, &query, fault);
     if (code != FAULT_NONE)
         return code;
     store_bind_whole(query, 1, after);
-    code = store_step(query, &row, fault);
-    while (code == FAULT_NONE && row) {
-        struct str key = store_text(query, 1);
-        if (key.len != USAGE_KEY_SIZE)
-            code = fault_set(fault, FAULT_CORRUPT, "event %lld is not what the service writes",
-                             (long long)store_whole(query, 0));
-        if (code == FAULT_NONE)
-            code = usage_keys_tenant(keys, store_text(query, 2), &tenant, fault);
-        if (code == FAULT_NONE)
-            code = remember(keys, tenant, (const uint8_t *)store_text(query, 1).ptr,
-                            store_whole(query, 0), fault);
-        if (code == FAULT_NONE)
-            code = store_step(query, &row, fault);
-    }
-    store_reset(query);
-    return code;
+    return store_each(query, add_event, keys, fault);
 }
 
 /* Those that will not be read again are in the index. */

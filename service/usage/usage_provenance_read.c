@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "libs/store/store_rows.h"
+
 enum { BITS = 16 };
 
 /* A report under way. */
@@ -67,24 +69,36 @@ static void add_accepted(struct usage_provenance_source *row, int64_t bits, int6
     row->complete += bits == USAGE_HAS_ALL ? events : 0;
 }
 
-/* One row of a query: source, number, and with `bits` of accepted events. */
-static enum fault_code put(struct building *building, struct str source, int64_t bits,
-                           int64_t events, bool is_rejected, struct fault *fault)
+static bool is_asked_for(const struct building *building, struct str source)
 {
+    return building->only.len == 0 || str_equal(source, building->only);
+}
+
+static enum fault_code put_accepted(struct statement *query, void *context, struct fault *fault)
+{
+    struct building *building = context;
     struct usage_provenance_source *row;
-    struct usage_provenance_source *const total = &building->report->total;
-    if (building->only.len > 0 && !str_equal(source, building->only))
+    if (!is_asked_for(building, store_text(query, 0)))
         return FAULT_NONE;
-    enum fault_code code = find_row(building, source, &row, fault);
+    enum fault_code code = find_row(building, store_text(query, 0), &row, fault);
     if (code != FAULT_NONE)
         return code;
-    if (is_rejected) {
-        row->rejected += events;
-        total->rejected += events;
-    } else {
-        add_accepted(row, bits, events);
-        add_accepted(total, bits, events);
-    }
+    add_accepted(row, store_whole(query, 1) % BITS, store_whole(query, 2));
+    add_accepted(&building->report->total, store_whole(query, 1) % BITS, store_whole(query, 2));
+    return FAULT_NONE;
+}
+
+static enum fault_code put_rejected(struct statement *query, void *context, struct fault *fault)
+{
+    struct building *building = context;
+    struct usage_provenance_source *row;
+    if (!is_asked_for(building, store_text(query, 0)))
+        return FAULT_NONE;
+    enum fault_code code = find_row(building, store_text(query, 0), &row, fault);
+    if (code != FAULT_NONE)
+        return code;
+    row->rejected += store_whole(query, 1);
+    building->report->total.rejected += store_whole(query, 1);
     return FAULT_NONE;
 }
 
@@ -97,13 +111,11 @@ static enum fault_code read_rows(struct building *building, struct store *store,
         "  WHERE tenant = $1 AND day_us >= $2 AND day_us < $3 GROUP BY tenant, provenance) AS g"
         " LEFT JOIN usage_sources AS s ON s.tenant = g.tenant AND s.id = g.provenance / 16"
         " ORDER BY g.provenance";
-    static const char rejected_sql[] =
-        "SELECT coalesce(source, ''), CAST(0 AS BIGINT), count(*) FROM usage_dlq"
-        " WHERE tenant = $1 AND received_us >= $2 AND received_us < "
-        "$3 GROUP BY coalesce(source, '')"
-        " ORDER BY 1";
+    static const char rejected_sql[] = "SELECT coalesce(source, ''), count(*) FROM usage_dlq"
+                                       " WHERE tenant = $1 AND received_us >= $2 AND received_us < "
+                                       "$3 GROUP BY coalesce(source, '')"
+                                       " ORDER BY 1";
     struct statement *rows;
-    bool row = false;
     enum fault_code code =
         store_prepare(store, rejected ? rejected_sql : accepted_sql, &rows, fault);
     if (code != FAULT_NONE)
@@ -111,15 +123,7 @@ static enum fault_code read_rows(struct building *building, struct store *store,
     store_bind_text(rows, 1, tenant);
     store_bind_whole(rows, 2, building->report->from_us);
     store_bind_whole(rows, 3, building->report->to_us);
-    code = store_step(rows, &row, fault);
-    while (code == FAULT_NONE && row) {
-        code = put(building, store_text(rows, 0), store_whole(rows, 1) % BITS, store_whole(rows, 2),
-                   rejected, fault);
-        if (code == FAULT_NONE)
-            code = store_step(rows, &row, fault);
-    }
-    store_reset(rows);
-    return code;
+    return store_each(rows, rejected ? put_rejected : put_accepted, building, fault);
 }
 
 static int by_source(const void *a, const void *b)

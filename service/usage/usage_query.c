@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "libs/core/map.h"
+#include "libs/store/store_rows.h"
 #include "libs/text/json.h"
 #include "libs/text/time.h"
 #include "service/usage/usage_rollup.h"
@@ -216,12 +217,21 @@ static enum fault_code put(struct building *building, struct zone_period period,
 
 /* --- reading -------------------------------------------------------------------------------- */
 
+static enum fault_code put_rollup(struct statement *row, void *context, struct fault *fault)
+{
+    struct building *building = context;
+    struct zone_period period =
+        zone_period_at(building->zone, building->query->window, store_whole(row, 0));
+    return put(building, period, store_whole(row, 1),
+               usage_rollup_sum(store_whole(row, 2), store_whole(row, 3)), store_whole(row, 4),
+               fault);
+}
+
 static enum fault_code read_rollups(struct building *building, struct fault *fault)
 {
     const struct usage_query *query = building->query;
     bool by_hour = query->window == ZONE_HOUR;
     struct statement *rows;
-    bool row = false;
     enum fault_code code = store_prepare(
         building->store, usage_sql(by_hour ? USAGE_SQL_READ_HOURS : USAGE_SQL_READ_DAYS), &rows,
         fault);
@@ -231,24 +241,16 @@ static enum fault_code read_rollups(struct building *building, struct fault *fau
     store_bind_text(rows, 2, str_of(query->meter->name));
     store_bind_whole(rows, 3, building->report->from_us);
     store_bind_whole(rows, 4, building->report->to_us);
-    code = store_step(rows, &row, fault);
-    while (code == FAULT_NONE && row) {
-        struct zone_period period =
-            zone_period_at(building->zone, query->window, store_whole(rows, 0));
-        code = put(building, period, store_whole(rows, 1),
-                   usage_rollup_sum(store_whole(rows, 2), store_whole(rows, 3)),
-                   store_whole(rows, 4), fault);
-        if (code == FAULT_NONE)
-            code = store_step(rows, &row, fault);
-    }
-    store_reset(rows);
-    return code;
+    return store_each(rows, put_rollup, building, fault);
 }
 
-static enum fault_code put_tail(struct building *building, int64_t dimset, int64_t from_us,
-                                int64_t level, struct fault *fault)
+static enum fault_code put_tail(struct statement *row, void *context, struct fault *fault)
 {
+    struct building *building = context;
     const struct usage_report *report = building->report;
+    int64_t dimset = store_whole(row, 0);
+    int64_t from_us = store_whole(row, 1);
+    int64_t level = store_whole(row, 2);
     int64_t now_us = building->query->now_us;
     int64_t to_us = report->to_us < now_us ? report->to_us : now_us;
     enum fault_code code = FAULT_NONE;
@@ -267,22 +269,13 @@ static enum fault_code put_tail(struct building *building, int64_t dimset, int64
 static enum fault_code read_tails(struct building *building, struct fault *fault)
 {
     struct statement *levels;
-    bool row = false;
     enum fault_code code =
         store_prepare(building->store, usage_sql(USAGE_SQL_LEVELS_NOW), &levels, fault);
     if (code != FAULT_NONE)
         return code;
     store_bind_text(levels, 1, building->tenant);
     store_bind_text(levels, 2, str_of(building->query->meter->name));
-    code = store_step(levels, &row, fault);
-    while (code == FAULT_NONE && row) {
-        code = put_tail(building, store_whole(levels, 0), store_whole(levels, 1),
-                        store_whole(levels, 2), fault);
-        if (code == FAULT_NONE)
-            code = store_step(levels, &row, fault);
-    }
-    store_reset(levels);
-    return code;
+    return store_each(levels, put_tail, building, fault);
 }
 
 static int by_period_and_dimensions(const void *a, const void *b)

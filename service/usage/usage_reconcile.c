@@ -1,6 +1,7 @@
 /* Whether what is on record is what was counted. */
 #include "service/usage/usage.h"
 
+#include "libs/store/store_rows.h"
 #include "libs/text/json.h"
 #include "service/usage/usage_store.h"
 
@@ -44,57 +45,61 @@ static struct usage_reconciled_operation *find(struct usage_reconciled *reconcil
     return NULL;
 }
 
-static enum fault_code read_counted(struct store *store, struct str tenant, struct arena *arena,
-                                    struct usage_reconciled *out, struct fault *fault)
+struct reading {
+    struct arena *arena; /* of one row */
+    struct usage_reconciled *out;
+    int64_t seen;
+};
+
+static enum fault_code add_counted(struct statement *row, void *context, struct fault *fault)
+{
+    const struct reading *reading = context;
+    const struct json *dimensions;
+    struct str name = STR("");
+    enum fault_code code = json_read(reading->arena, store_text(row, 0), &dimensions, fault);
+    if (code != FAULT_NONE)
+        return code;
+    struct usage_reconciled_operation *operation =
+        json_text(json_member(dimensions, "operation"), &name) ? find(reading->out, name) : NULL;
+    *(operation ? &operation->counted : &reading->out->strange) += store_whole(row, 1);
+    arena_reset(reading->arena);
+    return FAULT_NONE;
+}
+
+static enum fault_code read_counted(struct store *store, struct str tenant, struct reading *reading,
+                                    struct fault *fault)
 {
     static const char sql[] =
         "SELECT s.dimensions, CAST(sum(d.low) AS BIGINT) FROM usage_days AS d"
         " JOIN usage_dimsets AS s ON s.tenant = d.tenant AND s.id = d.dimset"
         " WHERE d.tenant = $1 AND d.meter = 'operations' GROUP BY s.dimensions";
     struct statement *rows;
-    bool row = false;
     enum fault_code code = store_prepare(store, sql, &rows, fault);
     if (code != FAULT_NONE)
         return code;
     store_bind_text(rows, 1, tenant);
-    code = store_step(rows, &row, fault);
-    while (code == FAULT_NONE && row) {
-        const struct json *dimensions;
-        struct str name = STR("");
-        code = json_read(arena, store_text(rows, 0), &dimensions, fault);
-        if (code != FAULT_NONE)
-            break;
-        struct usage_reconciled_operation *operation =
-            json_text(json_member(dimensions, "operation"), &name) ? find(out, name) : NULL;
-        if (operation)
-            operation->counted += store_whole(rows, 1);
-        else
-            out->strange += store_whole(rows, 1);
-        code = store_step(rows, &row, fault);
-    }
-    store_reset(rows);
-    arena_reset(arena);
-    return code;
+    return store_each(rows, add_counted, reading, fault);
 }
 
-static enum fault_code note_entry(struct arena *arena, struct str entry,
-                                  struct usage_reconciled *out, struct fault *fault)
+static enum fault_code add_recorded(struct statement *row, void *context, struct fault *fault)
 {
+    struct reading *reading = context;
     const struct json *record;
     struct str action = STR("");
-    enum fault_code code = json_read(arena, entry, &record, fault);
+    enum fault_code code = json_read(reading->arena, store_text(row, 0), &record, fault);
     if (code == FAULT_NONE && json_text(json_member(record, "action"), &action)) {
-        struct usage_reconciled_operation *operation = find(out, action);
+        struct usage_reconciled_operation *operation = find(reading->out, action);
         if (operation)
             operation->on_record++;
     }
-    arena_reset(arena);
+    arena_reset(reading->arena);
+    reading->seen++;
     return code;
 }
 
 /* All records from the first one that was metered, a page at a time. */
-static enum fault_code read_recorded(struct store *store, struct str tenant, struct arena *arena,
-                                     struct usage_reconciled *out, struct fault *fault)
+static enum fault_code read_recorded(struct store *store, struct str tenant,
+                                     struct reading *reading, struct fault *fault)
 {
     static const char first[] =
         "SELECT coalesce(max(idx), 0) FROM usage_metered_from WHERE tenant = $1";
@@ -102,26 +107,17 @@ static enum fault_code read_recorded(struct store *store, struct str tenant, str
                               " AND idx < $3 ORDER BY idx";
     struct statement *rows;
     int64_t from = 0;
-    int64_t seen = ENTRIES;
     enum fault_code code = count(store, first, tenant, &from, fault);
-    while (code == FAULT_NONE && seen == ENTRIES) {
-        bool row = false;
-        seen = 0;
+    reading->seen = ENTRIES;
+    for (; code == FAULT_NONE && reading->seen == ENTRIES; from += ENTRIES) {
+        reading->seen = 0;
         code = store_prepare(store, sql, &rows, fault);
         if (code != FAULT_NONE)
             return code;
         store_bind_text(rows, 1, tenant);
         store_bind_whole(rows, 2, from);
         store_bind_whole(rows, 3, from + ENTRIES);
-        code = store_step(rows, &row, fault);
-        while (code == FAULT_NONE && row) {
-            seen++;
-            code = note_entry(arena, store_text(rows, 0), out, fault);
-            if (code == FAULT_NONE)
-                code = store_step(rows, &row, fault);
-        }
-        store_reset(rows);
-        from += ENTRIES;
+        code = store_each(rows, add_recorded, reading, fault);
     }
     return code;
 }
@@ -133,12 +129,13 @@ enum fault_code usage_reconcile(struct store *store, struct str tenant,
     struct arena arena;
     for (size_t i = 0; i < USAGE_OPERATIONS; i++)
         reconciled.operations[i].name = usage_operations[i];
+    struct reading reading = {.arena = &arena, .out = &reconciled};
     arena_init(&arena, ENTRY_ARENA_MAX);
     enum fault_code code = reconcile_handoffs(store, tenant, &reconciled, fault);
     if (code == FAULT_NONE)
-        code = read_counted(store, tenant, &arena, &reconciled, fault);
+        code = read_counted(store, tenant, &reading, fault);
     if (code == FAULT_NONE)
-        code = read_recorded(store, tenant, &arena, &reconciled, fault);
+        code = read_recorded(store, tenant, &reading, fault);
     arena_done(&arena);
     if (code == FAULT_NONE)
         *out = reconciled;

@@ -90,10 +90,11 @@ static enum fault_code look(void)
 static size_t list(struct anomalies_row *out, size_t room)
 {
     const struct anomalies_filter filter = {.limit = (int64_t)room};
-    size_t count = 0;
-    MUST(
-        anomalies_list(house.store, STR("acme"), &filter, &house.arena, out, &count, &house.fault));
-    return count;
+    struct store_list all;
+    MUST(anomalies_list(house.store, STR("acme"), &filter, &house.arena, &all, &house.fault));
+    if (all.count > 0)
+        memcpy(out, all.rows, all.count * sizeof *out);
+    return all.count;
 }
 
 static int open_all(void **state)

@@ -221,29 +221,28 @@ static void notify_delivery__is_due_then_delivered_and_no_more(void **state)
     struct fault fault;
     struct store *store;
     struct arena arena;
-    struct notify_due due[4];
+    struct store_list due;
     struct notify_item item;
-    size_t count = 0;
     bool found = false;
     add_recipient(house);
     enqueue(house, (char[]){"k1"});
     enqueue(house, (char[]){"k2"});
     arena_init(&arena, 1 << 20);
     good(store_pool_take(house->pool, &store, &fault), &fault);
-    good(notify_due_list(store, 999, &arena, due, 4, &count, &fault), &fault);
-    assert_int_equal(count, 0); /* not before its time */
-    good(notify_due_list(store, 1000, &arena, due, 4, &count, &fault), &fault);
-    assert_int_equal(count, 1); /* a recipient once, however much waits */
-    good(notify_due_next(store, &due[0], 1000, &arena, &found, &item, &fault), &fault);
+    good(notify_due_list(store, 999, 4, &arena, &due, &fault), &fault);
+    assert_int_equal(due.count, 0); /* not before its time */
+    good(notify_due_list(store, 1000, 4, &arena, &due, &fault), &fault);
+    assert_int_equal(due.count, 1); /* a recipient once, however much waits */
+    good(notify_due_next(store, due.rows, 1000, &arena, &found, &item, &fault), &fault);
     assert_true(found && item.id == 1 && str_equal(item.old_secret, STR("whsec_y")));
-    good(notify_due_next(store, &due[0], 5000, &arena, &found, &item, &fault), &fault);
+    good(notify_due_next(store, due.rows, 5000, &arena, &found, &item, &fault), &fault);
     assert_int_equal(item.old_secret.len, 0); /* its time is over */
     put(house, (struct notify_outcome){.id = 1, .is_good = true, .status = 200});
     put(house, (struct notify_outcome){.id = 2, .next_us = 9000, .status = 500});
-    good(notify_due_list(store, 8999, &arena, due, 4, &count, &fault), &fault);
-    assert_int_equal(count, 0);
-    good(notify_due_list(store, 9000, &arena, due, 4, &count, &fault), &fault);
-    assert_true(count == 1 && due[0].is_failing);
+    good(notify_due_list(store, 8999, 4, &arena, &due, &fault), &fault);
+    assert_int_equal(due.count, 0);
+    good(notify_due_list(store, 9000, 4, &arena, &due, &fault), &fault);
+    assert_true(due.count == 1 && ((struct notify_due *)due.rows)->is_failing);
     /* A late word about what is over changes nothing. */
     put(house, (struct notify_outcome){.id = 1, .is_dead = true, .status = 500});
     assert_int_equal(house_ask(house, "SELECT count(*) FROM notify_deliveries WHERE id = 1 AND"
