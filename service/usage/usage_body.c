@@ -171,9 +171,13 @@ enum fault_code usage_body_read(struct web_request *request, struct usage_batch 
     enum fault_code code;
     str_cut(web_header(request, "Content-Type"), ';', &type, &parameters);
     type = str_trim(type);
-    if (web_header(request, "ce-specversion").len > 0)
+    bool is_binary = web_header(request, "ce-specversion").len > 0;
+    batch->is_single = is_binary || str_equal_nocase(type, STR("application/cloudevents+json"));
+    if (is_binary)
         code = read_binary(request, batch, fault);
-    else if (str_equal_nocase(type, STR("application/cloudevents+json")))
+    else if (batch->is_single && request->body.len == 0)
+        code = FAULT_NONE;
+    else if (batch->is_single)
         code = usage_batch_add(batch, str_trim(request->body), fault);
     else if (str_equal_nocase(type, STR("application/cloudevents-batch+json")))
         code = read_array(request->body, batch, fault);

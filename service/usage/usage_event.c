@@ -339,3 +339,13 @@ enum fault_code usage_event_read(struct arena *arena, const struct json *value,
     *out = event;
     return FAULT_NONE;
 }
+
+void usage_event_name(const struct json *value, struct str *out_source, struct str *out_id)
+{
+    struct str text;
+    struct fault absent;
+    if (read_text(value, "source", &text, &absent) == FAULT_NONE)
+        *out_source = text;
+    if (read_text(value, "id", &text, &absent) == FAULT_NONE)
+        *out_id = text;
+}

@@ -48,6 +48,10 @@ struct usage_event {
 enum fault_code usage_event_read(struct arena *arena, const struct json *value,
                                  struct usage_event *out, struct fault *fault) MUST_USE;
 
+/* Who sent an event that is not good, and its id, each as far as it can be told; else as they were.
+ * So that what waits in the DLQ is found by its source, and provenance counts it there. */
+void usage_event_name(const struct json *value, struct str *out_source, struct str *out_id);
+
 /* For readers: a time as an event has it; false: it is none. Then, when all members are there, what
  * follows from them: provenance, key, content. */
 bool usage_event_time(struct str text, int64_t *out_us) MUST_USE;

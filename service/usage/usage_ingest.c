@@ -71,6 +71,8 @@ static enum fault_code keep_texts(struct usage_batch *batch, struct usage_event 
 {
     struct str *const texts[] = {&event->source, &event->id, &event->dimensions};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        if (texts[i]->len == 0)
+            continue;
         *texts[i] = arena_copy(batch->arena, *texts[i]);
         if (!texts[i]->ptr)
             return fault_set(fault, FAULT_NO_MEMORY, "no memory left for a batch of events");
@@ -78,16 +80,23 @@ static enum fault_code keep_texts(struct usage_batch *batch, struct usage_event 
     return FAULT_NONE;
 }
 
-/* By way of a tree, which the scratch holds. */
+/* By way of a tree, which the scratch holds. Of what is not good, source and id are kept where they
+ * can be told. */
 static enum fault_code read_any(struct usage_batch *batch, struct usage_item *item,
                                 struct fault *fault)
 {
     const struct json *value;
+    struct fault no_room;
     enum fault_code code = json_read(batch->scratch, item->text, &value, fault);
-    if (code == FAULT_NONE)
+    if (code == FAULT_NONE) {
         code = usage_event_read(batch->scratch, value, &item->event, fault);
-    if (code == FAULT_NONE)
-        code = keep_texts(batch, &item->event, fault);
+        if (code != FAULT_NONE)
+            usage_event_name(value, &item->event.source, &item->event.id);
+        if (keep_texts(batch, &item->event, &no_room) != FAULT_NONE) {
+            *fault = no_room;
+            code = FAULT_NO_MEMORY;
+        }
+    }
     arena_reset(batch->scratch);
     return code;
 }

@@ -21,7 +21,7 @@ enum usage_outcome {
 
 struct usage_item {
     struct str text;          /* as it came */
-    struct usage_event event; /* when it could be read */
+    struct usage_event event; /* when it could be read; else source and id, where those could */
     bool refused;             /* for what it says, before the store was asked */
     enum usage_outcome outcome;
     const char *reason; /* of a rejection: a word */
@@ -36,8 +36,9 @@ struct usage_batch {
     struct arena *arena;
     struct arena *scratch; /* of one event at a time */
     struct str tenant;
-    bool is_own;   /* the service's own events */
-    bool backfill; /* late events are taken */
+    bool is_own;    /* the service's own events */
+    bool backfill;  /* late events are taken */
+    bool is_single; /* the request is one event, whose status is the answer's; no array, no lines */
     int64_t received_us;
     struct usage_item *items;
     size_t count;

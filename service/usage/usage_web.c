@@ -73,11 +73,27 @@ static void put_outcome(struct json_out *out, const struct usage_item *item, siz
     json_close(out, '}');
 }
 
+/* A client of CloudEvents that sends one event looks at the answer's status alone: what was not
+ * counted must not look like success to it. */
+static void put_problem(struct json_out *out, const struct usage_item *item,
+                        struct web_reply *reply)
+{
+    reply->status = item->status;
+    reply->content_type = STR("application/problem+json");
+    json_put_text(out, "type", STR("urn:intelgraph:problem:event-rejected"));
+    json_put_text(out, "title", STR("The event is not counted; it waits in the DLQ"));
+    json_put_whole(out, "status", item->status);
+    json_put_text(out, "detail", item->detail);
+    json_put_text(out, "reason", str_of(item->reason));
+}
+
 static enum fault_code reply_batch(const struct usage_batch *batch, struct web_reply *reply,
                                    struct fault *fault)
 {
     struct json_out out = json_out_to(&reply->body);
     json_open(&out, '{');
+    if (batch->is_single && batch->items[0].outcome == USAGE_REJECTED)
+        put_problem(&out, &batch->items[0], reply);
     json_put_whole(&out, "accepted", batch->accepted);
     json_put_whole(&out, "duplicates", batch->duplicates);
     json_put_whole(&out, "rejected", batch->rejected);

@@ -12,8 +12,8 @@ import zstd
 from e2e.harness import Answer, Service, request
 
 if TYPE_CHECKING:
+    from .bench import Bench
     from .casefile import Case
-    from .surfaces import Bench
 
 BATCH = "application/cloudevents-batch+json"
 
@@ -38,9 +38,10 @@ def merge(base: Any, change: Any) -> Any:
 
 def outcomes(answer: Answer) -> list[str]:
     """Of the request when it is refused as a whole, else of each event that is not accepted."""
-    if answer.status != 200:
-        return [f"{answer.status} {answer.json['detail']}"]
     counts = answer.json
+    if answer.status != 200:
+        reason = f"{counts['reason']}: " if "reason" in counts else ""
+        return [f"{answer.status} {reason}{counts['detail']}"]
     said = [
         f"event {each['index']}: {each['status']} {each.get('reason', '')}: "
         f"{each.get('detail', each['outcome'])}"

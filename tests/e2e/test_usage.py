@@ -97,6 +97,34 @@ class UsageTest(EndToEnd):
         )
         self.assertEqual(self.total(), "5")
 
+    def test_one_event_alone_has_the_status_of_its_outcome(self) -> None:
+        first = use("1", 5)
+        clash = {**first, "data": {**first["data"], "quantity": 6}}
+        self.assertEqual(self.send(json.dumps(first), ONE).status, 200)
+        self.assertEqual(self.send(json.dumps(first), ONE).status, 200)
+        binary = {"ce_specversion": "1.0", "ce_type": first["type"], "ce_source": "/e2e",
+                  "ce_id": "1", "ce_time": first["time"]}
+        body = json.dumps(clash["data"])
+        for answer in (
+            self.send(json.dumps(clash), ONE),
+            self.send(body, "application/json", **binary),
+        ):
+            self.assertEqual(answer.status, 409, answer.text)
+            self.assertEqual(answer.headers["content-type"], "application/problem+json")
+            self.assertEqual(answer.json["type"], "urn:intelgraph:problem:event-rejected")
+            self.assertEqual((answer.json["status"], answer.json["reason"]), (409, "clash"))
+            self.assertIn("give this one an id of its own", answer.json["detail"])
+            self.assertEqual((answer.json["rejected"], answer.json["events"][0]["id"]), (1, "1"))
+        wrong = [(use("2", -1), 400), (use("3", time=moment(-999)), 422),
+                 (use("4", time=moment(40 * 86400)), 422)]
+        for event, status in wrong:
+            self.assertEqual(self.send(json.dumps(event), ONE).status, status)
+        nothing = self.send("", ONE)
+        self.assertEqual((nothing.status, nothing.json["field"]), (400, "body"), nothing.text)
+        entries = self.service.json("v1/usage/dlq?source=/e2e", self.admin)["entries"]
+        self.assertEqual([e["event_id"] for e in entries], ["4", "3", "2", "1", "1"])
+        self.assertEqual(self.total(), "5")
+
     def test_a_request_that_is_no_batch_is_refused_as_a_whole(self) -> None:
         good = json.dumps(use("1"))
         for body, kind, field in [

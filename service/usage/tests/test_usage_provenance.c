@@ -80,6 +80,22 @@ static void repeats__are_not_counted_again_and_refused_ones_apart(void **state)
     assert_int_equal(report.total.rejected, 2);
 }
 
+static void refused_ones__count_for_the_source_that_they_named(void **state)
+{
+    (void)state;
+    house_send("{\"source\":\"/a\",\"id\":\"1\"}\n");            /* no more than that */
+    house_send("{\"source\":\"/a\",\"id\":7,\"type\":\"x\"}\n"); /* the id is none */
+    house_send("{\"source\":\"/a\\u0007\",\"id\":\"2\"}\n");     /* the source is none */
+    house_send("[\"/a\"]\n");
+    struct usage_provenance_report report = report_of("");
+    assert_int_equal(report.count, 2);
+    assert_null(report.sources[0].source.ptr);
+    assert_int_equal(report.sources[0].rejected, 2);
+    assert_true(str_equal(report.sources[1].source, STR("/a")));
+    assert_int_equal(report.sources[1].rejected, 2);
+    assert_int_equal(report.total.events, 0);
+}
+
 static void corrections__are_events_of_their_own(void **state)
 {
     (void)state;
@@ -192,6 +208,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(events__tell_by_source_what_of_their_origin_they_gave),
         TEST(repeats__are_not_counted_again_and_refused_ones_apart),
+        TEST(refused_ones__count_for_the_source_that_they_named),
         TEST(corrections__are_events_of_their_own),
         TEST(days__are_whole_and_of_the_events_time),
         TEST(tenants__do_not_see_each_others_sources),
