@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from splunkd.alert import Alert, find_action, payload_of, send
 
 if TYPE_CHECKING:
+    from .bench import Bench
     from .casefile import Case
-    from .surfaces import Bench
 
 ACTION = "send_to_intelgraph"
 GOOD = b"src_ip,dest_ip\n10.0.0.1,198.51.100.1\n"

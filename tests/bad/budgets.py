@@ -11,8 +11,8 @@ from e2e.harness import Answer, request
 from .usage import merge
 
 if TYPE_CHECKING:
+    from .bench import Bench
     from .casefile import Case
-    from .surfaces import Bench
 
 
 def moment(ahead: timedelta) -> str:

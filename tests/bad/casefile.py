@@ -13,6 +13,10 @@ ESCAPE = re.compile(rb"\\(x[0-9a-fA-F]{2}|.)", re.DOTALL)
 LETTERS = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"0": b"\0", b"\\": b"\\"}
 
 
+class Broken(Exception):
+    """A promise that holds for every case does not hold for this one."""
+
+
 def unescape(text: str) -> bytes:
     """The bytes that a `<` line stands for."""
 

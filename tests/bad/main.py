@@ -11,8 +11,9 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from .casefile import Case, CaseFile, escape
-from .surfaces import SURFACES, Bench, Broken
+from .bench import Bench
+from .casefile import Broken, Case, CaseFile, escape
+from .surfaces import SURFACES
 
 CASES = Path(__file__).with_name("cases")
 ANSWER_S = 1.0

@@ -13,8 +13,10 @@ from splunkd import dialect
 from splunkd.app import write_local_conf
 
 if TYPE_CHECKING:
+    from e2e.harness import Splunk
+
+    from .bench import Bench
     from .casefile import Case
-    from .surfaces import Bench, Splunk
 
 
 def feed(splunk: Splunk, command: str, words: list[str]) -> list[str]:
