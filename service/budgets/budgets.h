@@ -38,6 +38,7 @@ enum {
     BUDGETS_APPLY_MAX = 16, /* budgets of one tenant that one meter falls under */
     BUDGETS_TTL_MAX_S = 3600,
     BUDGETS_TTL_DEFAULT_S = 60,
+    BUDGETS_TTL_OWN_S = 10, /* of work that is done here: no time ends what is being settled */
     BUDGETS_DECISION_ID_SIZE = 31, /* "dec_" and 26 characters, which grow with time; NUL */
     BUDGETS_DIMENSIONS_TEXT = 256  /* bytes of a reservation's dimensions as canonical JSON */
 };
@@ -147,7 +148,8 @@ enum fault_code budgets_release(struct budgets *budgets, struct str tenant,
 
 /* For what counts its usage itself (hand-offs). _begin before the transaction; _in within it, where
  * it may run twice and changes nothing but the store; _done when it has ended, with what became of
- * it. What was not kept is released. */
+ * it. What was not kept is released. FAULT_UNAVAILABLE of _in: others have taken this process for
+ * dead and may have lent on what it held, so that nothing may be kept. */
 enum budgets_kept { BUDGETS_KEPT, BUDGETS_NOT_KEPT, BUDGETS_UNKNOWN };
 void budgets_settle_begin(struct budgets *budgets, struct str tenant,
                           const struct budgets_reservation *reservation);

@@ -168,7 +168,8 @@ static enum fault_code ready_node(struct judging *judging, bool *out_again, stru
         return FAULT_NONE;
     *out_again = true;
     pthread_mutex_unlock(&judging->tenant->lock);
-    enum fault_code code = is_long ? budgets_node_renew(budgets, BUDGETS_TTL_MAX_S, fault)
+    int64_t grace_s = budgets_grace_at(budgets_grace_index(judging->ask->ttl_s));
+    enum fault_code code = is_long ? budgets_node_renew(budgets, grace_s, fault)
                                    : budgets_node_ready(budgets, &node, fault);
     pthread_mutex_lock(&judging->tenant->lock);
     return code;
@@ -352,8 +353,9 @@ static enum fault_code reserve(struct judging *judging, struct budgets_decision 
     hold->node = decision->node;
     for (int i = 0; i < judging->count; i++)
         hold_part(judging, i, hold);
-    if (ask->ttl_s > GRACE_S && hold->expires_us > judging->tenant->long_until_us)
-        judging->tenant->long_until_us = hold->expires_us;
+    int64_t *until_us = &judging->tenant->until_us[budgets_grace_index(ask->ttl_s)];
+    if (hold->expires_us > *until_us)
+        *until_us = hold->expires_us;
     made->node = hold->node;
     made->number = hold->number;
     made->made_us = judging->now_us;

@@ -41,7 +41,7 @@ enum fault_code budgets_new(struct store_pool *pool, struct audit *audit, struct
     budgets->pool = pool;
     budgets->audit = audit;
     init_locks(budgets);
-    atomic_store(&budgets->grace_s, GRACE_S);
+    atomic_store(&budgets->grace_s, GRACE_LEAST_S);
     enum fault_code code = store_pool_write(pool, find_key, budgets, fault);
     if (code == FAULT_NONE)
         code = budgets_refusals_new(pool, audit, &budgets->refusals, fault);
@@ -186,10 +186,10 @@ static enum fault_code take_all_ended(struct budgets *budgets, struct fault *fau
 /* What all tenants together need of the store this time. */
 struct round {
     struct budgets *budgets;
-    int64_t now_us; /* monotonic, before anything was read */
-    bool holds;     /* something is held or reserved */
-    bool is_long;   /* a reservation is open that outlasts the usual grace */
-    bool is_asked;  /* there is a tenant at all */
+    int64_t now_us;  /* monotonic, before anything was read */
+    bool holds;      /* something is held or reserved */
+    int64_t grace_s; /* of what is open, or may soon be asked for again */
+    bool is_asked;   /* there is a tenant at all */
 };
 
 static void look_at(struct round *round, struct tenant *tenant)
@@ -200,7 +200,11 @@ static void look_at(struct round *round, struct tenant *tenant)
     for (const struct state *state = tenant->states; state; state = state->next)
         round->holds = round->holds || state->free > 0 || state->open > 0 || state->surplus > 0 ||
                        state->told > 0 || state->doubtful;
-    round->is_long = round->is_long || tenant->long_until_us > round->now_us;
+    bool is_quiet =
+        tenant->hold_count == 0 && round->now_us - tenant->asked_us > GRACE_LOWER_S * SECOND_US;
+    for (int i = 0; i < GRACES && !is_quiet; i++)
+        if (tenant->until_us[i] > round->now_us && budgets_grace_at(i) > round->grace_s)
+            round->grace_s = budgets_grace_at(i);
     pthread_mutex_unlock(&tenant->lock);
 }
 
@@ -315,16 +319,27 @@ static enum fault_code watch(struct round *round, struct fault *fault)
     return budgets_node_watch(budgets, fault);
 }
 
+/* Memory first, and then another look: who gives a reservation has the tenant's lock from reading
+ * the grace on. What was given meanwhile is seen, and whatever follows keeps to the lower one. */
+static void lower_grace(struct round *round)
+{
+    if (round->grace_s >= atomic_load(&round->budgets->grace_s))
+        return;
+    atomic_store(&round->budgets->grace_s, round->grace_s);
+    each_tenant(round, look_at);
+}
+
 static enum fault_code keep_node(struct round *round, struct fault *fault)
 {
     struct budgets *budgets = round->budgets;
-    int64_t grace_s = round->is_long ? BUDGETS_TTL_MAX_S : GRACE_S;
     bool is_due = round->now_us - atomic_load(&budgets->beat_us) >= NODE_BEAT_S * SECOND_US;
     enum fault_code code = watch(round, fault);
     if (code != FAULT_NONE || atomic_load(&budgets->node) == 0)
         return code;
-    if ((round->holds && is_due) || grace_s > atomic_load(&budgets->grace_s))
-        code = budgets_node_renew(budgets, grace_s, fault);
+    if (round->holds && is_due) {
+        lower_grace(round);
+        code = budgets_node_renew(budgets, round->grace_s, fault);
+    }
     if (code == FAULT_NONE && round->holds)
         code = find_recalled(round, fault);
     if (code == FAULT_NONE && round->holds)
@@ -335,7 +350,8 @@ static enum fault_code keep_node(struct round *round, struct fault *fault)
 void budgets_keep(struct budgets *budgets)
 {
     struct fault fault;
-    struct round round = {.budgets = budgets, .now_us = os_monotonic_us()};
+    struct round round = {
+        .budgets = budgets, .now_us = os_monotonic_us(), .grace_s = GRACE_LEAST_S};
     if (budgets_refusals_flush(budgets->refusals, &fault) != FAULT_NONE)
         tell_fault("refusals", &fault);
     each_tenant(&round, look_at);

@@ -55,6 +55,7 @@ struct hold *budgets_hold_new(struct tenant *tenant, int64_t ttl_s, int64_t mono
     hold->settling = 0;
     hold->doubtful = false;
     hold->is_ours = false;
+    hold->is_lost = false;
     hold->count = 0;
     int32_t *list = list_of(tenant, hold->expires_us);
     hold->before = -1;
@@ -141,6 +142,7 @@ void budgets_hold_soften(struct tenant *tenant)
             if (!held->is_held)
                 continue;
             held->is_held = false;
+            hold->is_lost = true;
             held->state->open -= held->amount;
             held->state->soft += held->amount;
         }

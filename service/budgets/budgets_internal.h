@@ -28,8 +28,10 @@ enum {
     NODE_TRUST_S = 8,     /* after its last beat a process relies on its slices for so long */
     NODE_DEAD_S = 12,     /* and others take it for dead after that and its grace */
     NODE_BEAT_S = 1,
-    GRACE_S = 60, /* reservations that end within it need no word with the store */
-    TICK_MS = 10, /* the clocks of decisions are at most that old */
+    GRACES = 3,
+    GRACE_LEAST_S = 10, /* reservations that end within it need no word with the store */
+    GRACE_LOWER_S = 10, /* what nobody has asked for so long is not expected to be asked again */
+    TICK_MS = 10,       /* the clocks of decisions are at most that old */
     KEEP_MS = 250,
     REFRESH_S = 1,
     IDLE_S = 2,         /* what was not asked for so long is given back */
@@ -105,6 +107,7 @@ struct hold {
     int settling;  /* transactions under way that end it */
     bool doubtful; /* one was, and its outcome is not known */
     bool is_ours;  /* the work is done here: what was not kept is over */
+    bool is_lost;  /* this process was taken for dead: others have what it held */
     int count;
     struct hold_part parts[BUDGETS_APPLY_MAX];
 };
@@ -129,9 +132,9 @@ struct tenant {
     int32_t hold_room;
     int32_t hold_empty; /* first of the empty ones */
     int32_t hold_count;
-    int32_t *wheel;        /* first hold of each second */
-    int64_t wheel_s;       /* the last second that was gone through */
-    int64_t long_until_us; /* monotonic: reservations of more than GRACE_S end by then */
+    int32_t *wheel;           /* first hold of each second */
+    int64_t wheel_s;          /* the last second that was gone through */
+    int64_t until_us[GRACES]; /* monotonic: reservations that need that grace end by then */
 };
 
 struct budgets {
@@ -146,7 +149,7 @@ struct budgets {
     pthread_mutex_t node_lock;
     _Atomic int64_t node;    /* 0: none yet */
     _Atomic int64_t beat_us; /* monotonic, before the last beat was asked for */
-    _Atomic int64_t grace_s; /* as the store knows it */
+    _Atomic int64_t grace_s; /* at most what the store knows: grows there first, shrinks here */
     _Atomic int64_t others;  /* processes that live beside this one */
     struct {
         struct budgets_node node;
@@ -220,9 +223,13 @@ enum fault_code budgets_node_ready(struct budgets *budgets, int64_t *out,
                                    struct fault *fault) MUST_USE;
 /* Whether slices may be relied on now. */
 bool budgets_node_trusts(struct budgets *budgets, int64_t monotonic_us);
-/* Tells the store that this process lives and for how long its reservations may. */
+/* Tells the store that this process lives, and for how long its reservations may: `grace_s`, or
+ * what `budgets` has if that is more. */
 enum fault_code budgets_node_renew(struct budgets *budgets, int64_t grace_s,
                                    struct fault *fault) MUST_USE;
+/* Reservations need one of few graces, so that the store is rarely told. */
+int budgets_grace_index(int64_t ttl_s);
+int64_t budgets_grace_at(int index);
 /* Looks at the other processes and takes dead ones away. */
 enum fault_code budgets_node_watch(struct budgets *budgets, struct fault *fault) MUST_USE;
 

@@ -105,8 +105,7 @@ static enum fault_code take_all(struct store *store, void *context, struct fault
     enum fault_code code = usage_ledger_settle(store, fault);
     /* The beat tells whether this process is still one of them: what is dead is lent nothing. */
     if (code == FAULT_NONE)
-        code = budgets_node_beat(store, lease->node, atomic_load(&lease->budgets->grace_s),
-                                 &lease->is_alive, fault);
+        code = budgets_node_beat(store, lease->node, &lease->is_alive, fault);
     for (int i = 0; i < lease->count && lease->is_alive && code == FAULT_NONE; i++)
         code = take(lease, &lease->items[i], store, fault);
     return code;
@@ -163,7 +162,7 @@ enum fault_code budgets_lease(struct budgets *budgets, struct tenant *tenant,
     pthread_mutex_unlock(&tenant->lock);
     enum fault_code code = lease_once(&lease, fault);
     if (code == FAULT_NONE && !lease.is_alive) {
-        code = budgets_node_renew(budgets, atomic_load(&budgets->grace_s), fault);
+        code = budgets_node_renew(budgets, GRACE_LEAST_S, fault);
         if (code == FAULT_NONE)
             code = lease_once(&lease, fault);
         if (code == FAULT_NONE && !lease.is_alive)
@@ -329,6 +328,7 @@ static bool has_doubtful(const struct tenant *tenant)
 static void end_giving(struct giving *giving, enum fault_code code)
 {
     struct tenant *tenant = giving->tenant;
+    int64_t now_us = os_monotonic_us();
     for (int i = 0; i < giving->count; i++) {
         giving->items[i].state->doubtful = code != FAULT_NONE;
         if (code == FAULT_NONE)
@@ -337,10 +337,11 @@ static void end_giving(struct giving *giving, enum fault_code code)
     for (int i = 0; i < giving->doubt_count && code == FAULT_NONE; i++) {
         struct hold *hold =
             budgets_hold_find(tenant, giving->doubts[i].node, giving->doubts[i].number);
-        if (hold && (giving->doubts[i].settled || hold->is_ours))
+        if (!hold)
+            continue;
+        hold->doubtful = false; /* it stands as it stood, but its second may be past */
+        if (giving->doubts[i].settled || hold->is_ours || hold->expires_us <= now_us)
             budgets_hold_end(tenant, hold, !giving->doubts[i].settled);
-        else if (hold)
-            hold->doubtful = false; /* it stands as it stood */
     }
 }
 

@@ -14,6 +14,23 @@ bool budgets_node_trusts(struct budgets *budgets, int64_t monotonic_us)
                NODE_TRUST_S * SECOND_US;
 }
 
+/* --- graces --------------------------------------------------------------------------------- */
+
+static const int64_t graces_s[GRACES] = {GRACE_LEAST_S, BUDGETS_TTL_DEFAULT_S, BUDGETS_TTL_MAX_S};
+
+int budgets_grace_index(int64_t ttl_s)
+{
+    int i = 0;
+    while (graces_s[i] < ttl_s)
+        i++;
+    return i;
+}
+
+int64_t budgets_grace_at(int index)
+{
+    return graces_s[index];
+}
+
 /* --- beating -------------------------------------------------------------------------------- */
 
 struct renewal {
@@ -31,7 +48,7 @@ static enum fault_code renew_in(struct store *store, void *context, struct fault
         return budgets_node_register(store, renewal->grace_s, os_now_us(), &renewal->node, fault);
     }
     renewal->node = atomic_load(&renewal->budgets->node);
-    return budgets_node_beat(store, renewal->node, renewal->grace_s, &renewal->is_alive, fault);
+    return budgets_node_tell(store, renewal->node, renewal->grace_s, &renewal->is_alive, fault);
 }
 
 /* Others have taken this process for dead (it stood still, or was cut off): what it held is not its
@@ -51,10 +68,12 @@ static void forget_all(struct budgets *budgets, int64_t node)
         }
 }
 
-/* With node_lock held. */
+/* With node_lock held, which every change of the store's grace is made under: what is in memory is
+ * never more than that. */
 static enum fault_code renew(struct budgets *budgets, int64_t grace_s, struct fault *fault)
 {
-    struct renewal renewal = {.budgets = budgets, .grace_s = grace_s};
+    int64_t known_s = atomic_load(&budgets->grace_s);
+    struct renewal renewal = {.budgets = budgets, .grace_s = known_s > grace_s ? known_s : grace_s};
     int64_t asked_us = os_monotonic_us();
     enum fault_code code = store_pool_write(budgets->pool, renew_in, &renewal, fault);
     if (code == FAULT_NONE && !renewal.is_alive) {
@@ -66,7 +85,7 @@ static enum fault_code renew(struct budgets *budgets, int64_t grace_s, struct fa
     }
     if (code != FAULT_NONE)
         return code;
-    atomic_store(&budgets->grace_s, grace_s);
+    atomic_store(&budgets->grace_s, renewal.grace_s);
     atomic_store(&budgets->beat_us, asked_us);
     atomic_store(&budgets->node, renewal.node);
     return FAULT_NONE;
@@ -86,7 +105,7 @@ enum fault_code budgets_node_ready(struct budgets *budgets, int64_t *out, struct
     enum fault_code code = FAULT_NONE;
     pthread_mutex_lock(&budgets->node_lock);
     if (!budgets_node_trusts(budgets, os_monotonic_us()))
-        code = renew(budgets, atomic_load(&budgets->grace_s), fault);
+        code = renew(budgets, GRACE_LEAST_S, fault);
     if (code == FAULT_NONE)
         *out = atomic_load(&budgets->node);
     pthread_mutex_unlock(&budgets->node_lock);

@@ -69,9 +69,10 @@ static enum fault_code conflict(const struct budgets_settlement *item, int64_t b
                        before, item->quantity);
 }
 
-/* Takes what the reservation holds away from what the process holds. */
+/* Takes what the reservation holds away from what the process holds. *out_lost: it holds nothing
+ * any more, as others have taken the process for dead and may have lent it on. */
 static enum fault_code end_hold_in(struct budgets *budgets, struct str tenant, struct store *store,
-                                   const struct budgets_reservation *reservation,
+                                   const struct budgets_reservation *reservation, bool *out_lost,
                                    struct fault *fault)
 {
     struct {
@@ -81,6 +82,7 @@ static enum fault_code end_hold_in(struct budgets *budgets, struct str tenant, s
     } parts[BUDGETS_APPLY_MAX];
     int count = 0;
     struct tenant *known = budgets_tenant_known(budgets, tenant);
+    *out_lost = false;
     if (!known)
         return FAULT_NONE;
     pthread_mutex_lock(&known->lock);
@@ -92,12 +94,14 @@ static enum fault_code end_hold_in(struct budgets *budgets, struct str tenant, s
         parts[count].period_from_us = hold->parts[i].state->period.from_us;
         parts[count++].amount = hold->parts[i].amount;
     }
+    *out_lost = hold && hold->is_lost;
     pthread_mutex_unlock(&known->lock);
     enum fault_code code = FAULT_NONE;
     for (int i = 0; i < count && code == FAULT_NONE; i++) {
-        bool there;
+        bool there = true;
         struct budgets_slice_key key = {tenant, str_of(parts[i].id), parts[i].period_from_us};
         code = budgets_slice_add(store, &key, reservation->node, -parts[i].amount, &there, fault);
+        *out_lost = *out_lost || !there;
     }
     return code;
 }
@@ -121,8 +125,9 @@ static enum fault_code settle_one(struct settling *settling, size_t i, struct st
             item->code = conflict(item, before, &item->fault);
         return FAULT_NONE;
     }
+    bool lost; /* what was used was used */
     if (reservation->node == atomic_load(&settling->budgets->node))
-        return end_hold_in(settling->budgets, settling->tenant, store, reservation, fault);
+        return end_hold_in(settling->budgets, settling->tenant, store, reservation, &lost, fault);
     return budgets_ended_put(store, settling->tenant, reservation->node, reservation->number, true,
                              fault);
 }
@@ -398,10 +403,15 @@ enum fault_code budgets_settle_in(struct budgets *budgets, struct str tenant,
                                             .quantity = reservation->quantity};
     int64_t before;
     bool is_new = false;
+    bool lost = false;
     enum fault_code code =
         budgets_settled_put(store, tenant, &row, os_now_us(), &is_new, &before, fault);
     if (code == FAULT_NONE && is_new)
-        code = end_hold_in(budgets, tenant, store, reservation, fault);
+        code = end_hold_in(budgets, tenant, store, reservation, &lost, fault);
+    if (code == FAULT_NONE && lost)
+        code = fault_set(fault, FAULT_UNAVAILABLE,
+                         "the service stood still for so long that what was reserved for this was "
+                         "given to others; nothing was done; send the same again");
     return code;
 }
 

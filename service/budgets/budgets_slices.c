@@ -61,11 +61,21 @@ enum fault_code budgets_node_register(struct store *store, int64_t grace_s, int6
     return code;
 }
 
-enum fault_code budgets_node_beat(struct store *store, int64_t node, int64_t grace_s,
+enum fault_code budgets_node_beat(struct store *store, int64_t node, bool *out_alive,
+                                  struct fault *fault)
+{
+    static const char sql[] = "UPDATE budgets_nodes SET beat = beat + 1 WHERE node = $1";
+    enum fault_code code = run(store, sql, NULL, 0, &node, 1, fault);
+    if (code == FAULT_NONE)
+        *out_alive = store_changes(store) > 0;
+    return code;
+}
+
+enum fault_code budgets_node_tell(struct store *store, int64_t node, int64_t grace_s,
                                   bool *out_alive, struct fault *fault)
 {
-    static const char sql[] = "UPDATE budgets_nodes SET beat = beat + 1, grace_s = $1"
-                              " WHERE node = $2";
+    static const char sql[] =
+        "UPDATE budgets_nodes SET beat = beat + 1, grace_s = $1 WHERE node = $2";
     const int64_t wholes[] = {grace_s, node};
     enum fault_code code = run(store, sql, NULL, 0, wholes, 2, fault);
     if (code == FAULT_NONE)

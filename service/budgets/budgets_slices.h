@@ -14,8 +14,11 @@ enum { BUDGETS_SECRET_SIZE = 32 };
 /* A new process' number; none is ever given twice. */
 enum fault_code budgets_node_register(struct store *store, int64_t grace_s, int64_t now_us,
                                       int64_t *out, struct fault *fault) MUST_USE;
-/* *out_alive is false when others have taken this process for dead. */
-enum fault_code budgets_node_beat(struct store *store, int64_t node, int64_t grace_s,
+/* Beats. *out_alive is false when others have taken this process for dead. */
+enum fault_code budgets_node_beat(struct store *store, int64_t node, bool *out_alive,
+                                  struct fault *fault) MUST_USE;
+/* Beats, and tells for how long its reservations may live from now on. */
+enum fault_code budgets_node_tell(struct store *store, int64_t node, int64_t grace_s,
                                   bool *out_alive, struct fault *fault) MUST_USE;
 enum fault_code budgets_node_is_there(struct store *store, int64_t node, bool *out,
                                       struct fault *fault) MUST_USE;

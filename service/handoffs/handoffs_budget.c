@@ -14,7 +14,7 @@ static struct budgets_ask ask_of(const struct handoffs_call *call)
         .tenant = call->caller.tenant,
         .meter = usage_meter_find(STR("handoffs")),
         .quantity = 1,
-        .ttl_s = BUDGETS_TTL_DEFAULT_S,
+        .ttl_s = BUDGETS_TTL_OWN_S,
         .caller = call->caller.token,
         .subject = call->manifest.user.len > 0 ? call->manifest.user : call->caller.name,
     };
