@@ -13,11 +13,12 @@
 /* In pages of the log. */
 enum {
     PAGES_STEP =
-        3000, /* are worth a pass of the thread. Fewer: what changes often is copied again and
+        1500, /* are worth a pass of the thread. Fewer: what changes often is copied again and
                * again; more: what a pass flushes stands in the way of the log's own flush */
-    PAGES_LONG = 16000,     /* 64 MiB: from here on the log should begin anew */
-    PAGES_REST_MOST = 2000, /* what the writer copies: some milliseconds */
-    PAGES_LONGEST = 24000,  /* 96 MiB: from here on the writer waits for the thread */
+    PAGES_LONG = 16000,    /* 64 MiB: from here on the log should begin anew */
+    PAGES_REST_MOST = 400, /* what the writer copies: a millisecond, as the thread has flushed the
+                            * pages before it */
+    PAGES_LONGEST = 24000, /* 96 MiB: from here on the writer waits for the thread */
 };
 
 struct store_checkpointer {
@@ -87,6 +88,8 @@ static void pass(struct store_checkpointer *checkpointer, struct store **store)
         code = store_open(checkpointer->path, store, &ignored);
     if (code == FAULT_NONE)
         code = store_checkpoint(*store, &done, &ignored);
+    if (code == FAULT_NONE)
+        code = store_flush(*store, &ignored);
     pthread_mutex_lock(&checkpointer->lock);
     if (code == FAULT_NONE)
         checkpointer->done = done;

@@ -117,6 +117,16 @@ enum fault_code store_checkpoint(struct store *store, int *out_done, struct faul
     return FAULT_NONE;
 }
 
+/* SQLite flushes the file once all of the log is in it, and all that was copied before with it. */
+enum fault_code store_flush(struct store *store, struct fault *fault)
+{
+    sqlite3_file *file = NULL;
+    int code = sqlite3_file_control(sqlite_of(store)->db, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+    if (code == SQLITE_OK)
+        code = file->pMethods->xSync(file, SQLITE_SYNC_NORMAL); /* notes a failure itself */
+    return code == SQLITE_OK ? FAULT_NONE : store_sqlite_fault(store, code, "flush", fault);
+}
+
 /* After each commit: copies a long log into the file, as SQLite's own hook would, which does not
  * tell of a failed flush. Others in the way are no failure: the next commit tries again. */
 static int after_commit(void *context, sqlite3 *db, const char *name, int pages)

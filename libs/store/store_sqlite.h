@@ -44,6 +44,10 @@ enum fault_code store_sqlite_check(struct store *store, struct fault *fault) MUS
  * log that the file now has. FAULT_UNAVAILABLE when another one is at it. */
 enum fault_code store_checkpoint(struct store *store, int *out_done, struct fault *fault) MUST_USE;
 
+/* Flushes what was copied, without a lock. A failure stands in the way of every write from then on.
+ */
+enum fault_code store_flush(struct store *store, struct fault *fault) MUST_USE;
+
 /* store_sqlite_statement.c */
 enum fault_code store_sqlite_prepare(struct store *store, const char *sql, struct statement **out,
                                      struct fault *fault) MUST_USE;

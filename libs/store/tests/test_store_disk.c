@@ -247,6 +247,28 @@ static void store__writes_no_more_once_a_checkpoint_could_not_be_flushed(void **
     store_close(store);
 }
 
+/* The thread beside the writer flushes what it copied before the log begins anew. */
+static void store__writes_no_more_once_copied_pages_could_not_be_flushed(void **state)
+{
+    (void)state;
+    struct fault fault;
+    int done;
+    store_flush_failed = false;
+    remove_files();
+    struct store *store = open_store();
+    good(commit_number(store, 1, &fault), &fault);
+    good(store_checkpoint(store, &done, &fault), &fault);
+    good(store_flush(store, &fault), &fault);
+    refusal = REFUSE_SYNC;
+    left_before_refusal = 0;
+    assert_int_equal(store_flush(store, &fault), FAULT_IO);
+    refusal = REFUSE_NOTHING;
+    assert_int_equal(commit_number(store, 2, &fault), FAULT_IO);
+    assert_true(holds(store, 1));
+    store_close(store);
+    store_flush_failed = false;
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -254,6 +276,7 @@ int main(void)
         TEST(store__loses_nothing_acknowledged_when_any_write_is_refused),
         TEST(store__writes_no_more_once_a_flush_has_failed),
         TEST(store__writes_no_more_once_a_checkpoint_could_not_be_flushed),
+        TEST(store__writes_no_more_once_copied_pages_could_not_be_flushed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
