@@ -100,8 +100,10 @@ struct http_reply {
 };
 
 /* FAULT_NONE for any complete reply, whatever its status. FAULT_UNAVAILABLE when no connection or
- * no reply was to be had in time; FAULT_DENIED when the peer's certificate is not to be trusted.
- * The sentence names host and reason, never the token. */
+ * no reply was to be had in time, or it is over HTTP_REPLY_MAX (the fault's field is then
+ * HTTP_REPLY); FAULT_DENIED when the peer's certificate is not to be trusted. The sentence names
+ * host and reason, never the token. */
+#define HTTP_REPLY "reply"
 enum fault_code http_send(struct http_client *client, const struct http_request *request,
                           struct http_reply *out, struct fault *fault) MUST_USE;
 

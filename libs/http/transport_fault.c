@@ -148,8 +148,9 @@ enum fault_code transport_fault_set(const struct transport_carrier *carrier, CUR
 {
     const char *why = carrier->error[0] ? carrier->error : curl_easy_strerror(rc);
     if (reply->body.code == FAULT_LIMIT)
-        return fault_set(fault, FAULT_UNAVAILABLE, "%s answered with more than %d bytes",
-                         carrier->base_url, HTTP_REPLY_MAX);
+        return fault_field(fault, FAULT_UNAVAILABLE, HTTP_REPLY,
+                           "%s answered with more than %d bytes", carrier->base_url,
+                           HTTP_REPLY_MAX);
     if (rc == CURLE_OUT_OF_MEMORY)
         return fault_set(fault, FAULT_NO_MEMORY, "no memory left for a request");
     if (rc == CURLE_SSL_CACERT_BADFILE)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import time
 import urllib.parse
+from collections.abc import Callable
 from datetime import datetime, timezone
 from typing import Any
 
 from splunkd import SearchOptions, SearchResult, run_search
 from splunkd.rest_search import search_as
 
+from .budget_answers import budget
+from .budget_gate import Gate
 from .harness import EndToEnd, Place, Row, request
 from .search_head import SearchHead
 from .test_usage import BATCH, moment, use
@@ -28,6 +31,36 @@ def epoch(text: str) -> float:
 
 def rfc3339(at: float) -> str:
     return datetime.fromtimestamp(at, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+class Heavy:
+    """Answers of a tenant with very many analysts, in UTC; refuses what the service refuses, 100,000 rows."""
+
+    def __init__(self, path: str, analysts: Callable[[float], int]) -> None:
+        self.path = path
+        self.analysts = analysts  # on that day
+        self.spans: list[float] = []  # that were asked for
+
+    def __call__(self, query: str) -> Any:
+        words = dict(urllib.parse.parse_qsl(query))
+        since, until = epoch(words["from"]), epoch(words["to"])
+        self.spans.append(until - since)
+        first = int(since // DAY_S)
+        end = max(first + 1, -int(-until // DAY_S))
+        days = [day * float(DAY_S) for day in range(first, end)]
+        if sum(self.analysts(day) for day in days) > 100_000:
+            return 413
+        return {
+            "meter": "handoffs", "window": words["window"], "zone": "UTC", "unit": "hand-offs",
+            "shown_unit": "hand-offs", "currency": "EUR", "unpriced": [],
+            "from": rfc3339(days[0]), "to": rfc3339(days[-1] + DAY_S), "complete_up_to": rfc3339(days[-1]),
+            "rows": [self.row(day, number) for day in days for number in range(self.analysts(day))],
+        }
+
+    @staticmethod
+    def row(day: float, number: int) -> Any:
+        return {"from": rfc3339(day), "to": rfc3339(day + DAY_S), "meter": "handoffs", "quantity": "1",
+                "shown": "1", "events": 1, "cost": "0.01", "dimensions": {"analyst": f"a{number}"}}
 
 
 class IgusageCase(EndToEnd):
@@ -176,6 +209,47 @@ class IgusageTest(IgusageCase):
         strip = [{**row, "complete_up_to": ""} for row in rows]
         self.assertEqual([{**row, "complete_up_to": ""} for row in small.rows], strip)
         self.assertEqual({len(each.got.rows) for each in small.exchanges[:-1]}, {100})
+
+    def test_a_part_that_no_answer_can_hold_is_asked_for_in_shorter_ones(self) -> None:
+        today = time.time() // DAY_S * DAY_S
+        many = {today - 40 * DAY_S: 20000, today - 9 * DAY_S: 18000, today - 2 * DAY_S: 12000}
+        for path, arguments in (("/v1/usage", "meter=handoffs"), ("/v1/costs", "show=cost")):
+            heavy = Heavy(path, lambda day: many.get(day, 1))
+            place = self.behind(heavy)
+            rows = self.rows(place, f"{arguments} by=analyst", earliest_time=f"{today - 50 * DAY_S:.0f}")
+            days: dict[float, int] = {}
+            for row in rows:
+                days[float(row["_time"])] = days.get(float(row["_time"]), 0) + 1
+            self.assertEqual(days, {day: many.get(day, 1) for day in days})
+            self.assertEqual(min(days), today - 50 * DAY_S)
+            self.assertEqual(len(days), 51)
+            self.assertLess(len(heavy.spans), 40, "what is sparse again is asked for in long parts again")
+
+    def test_foreign_words_stay_in_one_line(self) -> None:
+        place = self.place()
+        gate = self.gate(place)
+        gate.answers = {"/v1/budgets": {"budgets": [budget("first\r\nERROR \x1b[31msecond\x7f")]}}
+        self.fails(place, "show=budgets budget=x", r'there are "first  ERROR  \[31msecond "$')
+
+    def test_a_period_that_no_answer_can_hold_is_one_sentence(self) -> None:
+        for window, count in (("day", 40000), ("month", 40000)):
+            heavy = Heavy("/v1/usage", lambda _: count)
+            place = self.behind(heavy)
+            self.fails(place, f"meter=handoffs by=analyst window={window}",
+                       f"one period of window={window} has more rows than an answer of IntelGraph holds; fewer dim")
+            self.assertLess(len(heavy.spans), 10)
+
+    def behind(self, heavy: Heavy) -> Place:
+        place = self.place()
+        self.gate(place).answers = {heavy.path: heavy}
+        return place
+
+    def gate(self, place: Place) -> Gate:
+        gate = Gate(self.service.port)
+        gate.__enter__()
+        self.addCleanup(gate.__exit__)
+        place.splunk.configure(gate.url, place.tenant, place.token)
+        return gate
 
     def test_periods_are_those_of_the_tenants_zone(self) -> None:
         place = self.place(self.started())

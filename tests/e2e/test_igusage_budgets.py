@@ -120,6 +120,18 @@ class IgusageBudgetsTest(IgusageCase):
         self.fails(place, "show=budgets budget=Kost",
                    'budget= holds "Kost", which is the name or the id of no budget; there are "Tokens, a day", "Cost"')
 
+    def test_a_list_that_finds_no_room_in_a_sentence_says_so(self) -> None:
+        many = [budget(f"Hand-offs of team {number}", number) for number in range(1, 100)]
+        place, _ = self.behind(budgets={"budgets": many}, meters={"meters": [{"name": "a", "dimensions": []}]})
+        self.fails(place, "show=budgets budget=x", r'"Hand-offs of team 1", .*, "Hand-offs of team 10", \.\.\.$')
+        self.fails(place, "by=x", 'by= holds "x", which is a dimension of no meter; there are none')
+
+    def test_the_state_of_budgets_is_of_now_whatever_the_searchs_time(self) -> None:
+        place, _ = self.behind(budgets={"budgets": [FULL]}, costs=COSTS)
+        tomorrow = f"{time.time() + 2 * 86400:.0f}"
+        for show, count in (("budgets", 1), ("forecast", 2)):
+            self.assertEqual(len(self.rows(place, f"show={show}", earliest_time=tomorrow)), count)
+
     def test_without_budgets_there_are_no_rows_and_no_error(self) -> None:
         place, _ = self.behind(budgets={"budgets": []}, costs={**COSTS, "currency": None})
         for show in ("budgets", "forecast", "overrides"):

@@ -14,8 +14,8 @@
 
 #include <cmocka.h>
 
-#include "integrations/splunk-app/native/handoff/handoff.h"
 #include "integrations/splunk-app/native/delivery/outbox.h"
+#include "integrations/splunk-app/native/handoff/handoff.h"
 #include "libs/core/file.h"
 #include "libs/core/os.h"
 #include "libs/scp/frame.h"

@@ -5,10 +5,10 @@
 #include <unistd.h>
 
 #include "integrations/splunk-app/native/alert/alert.h"
-#include "integrations/splunk-app/native/broker/broker.h"
-#include "integrations/splunk-app/native/handoff/handoff.h"
 #include "integrations/splunk-app/native/audit/igaudit.h"
+#include "integrations/splunk-app/native/broker/broker.h"
 #include "integrations/splunk-app/native/doctor/igdoctor.h"
+#include "integrations/splunk-app/native/handoff/handoff.h"
 #include "integrations/splunk-app/native/usage/igusage.h"
 #include "libs/core/file.h"
 #include "libs/core/os.h"

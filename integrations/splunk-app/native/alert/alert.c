@@ -6,11 +6,11 @@
 #include <string.h>
 
 #include "integrations/splunk-app/native/alert/alert_payload.h"
-#include "integrations/splunk-app/native/handoff/collect.h"
-#include "integrations/splunk-app/native/delivery/delivery.h"
 #include "integrations/splunk-app/native/alert/modaction.h"
-#include "integrations/splunk-app/native/handoff/origin.h"
 #include "integrations/splunk-app/native/alert/results.h"
+#include "integrations/splunk-app/native/delivery/delivery.h"
+#include "integrations/splunk-app/native/handoff/collect.h"
+#include "integrations/splunk-app/native/handoff/origin.h"
 #include "libs/core/file.h"
 #include "libs/core/os.h"
 

@@ -3,12 +3,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "integrations/splunk-app/native/frame/options.h"
 #include "integrations/splunk-app/native/peers/capability.h"
 #include "integrations/splunk-app/native/peers/instance.h"
-#include "integrations/splunk-app/native/settings/link.h"
-#include "integrations/splunk-app/native/frame/options.h"
 #include "integrations/splunk-app/native/peers/service.h"
 #include "integrations/splunk-app/native/peers/token.h"
+#include "integrations/splunk-app/native/settings/link.h"
 #include "libs/wire/handoff.h"
 
 enum {

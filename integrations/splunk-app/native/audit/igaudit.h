@@ -3,9 +3,9 @@
 #ifndef IG_NATIVE_IGAUDIT_H
 #define IG_NATIVE_IGAUDIT_H
 
+#include "integrations/splunk-app/native/audit/proof.h"
 #include "integrations/splunk-app/native/frame/generating.h"
 #include "integrations/splunk-app/native/record/kept.h"
-#include "integrations/splunk-app/native/audit/proof.h"
 #include "integrations/splunk-app/native/settings/settings.h"
 #include "libs/http/client.h"
 

@@ -4,8 +4,8 @@
 
 #include <stdint.h>
 
-#include "integrations/splunk-app/native/settings/settings.h"
 #include "integrations/splunk-app/native/peers/token.h"
+#include "integrations/splunk-app/native/settings/settings.h"
 #include "libs/crypto/hash.h"
 
 enum {

@@ -3,9 +3,9 @@
 #define IG_NATIVE_COURIER_H
 
 #include "integrations/splunk-app/native/delivery/parcel.h"
+#include "integrations/splunk-app/native/peers/token.h"
 #include "integrations/splunk-app/native/record/refusal.h"
 #include "integrations/splunk-app/native/settings/settings.h"
-#include "integrations/splunk-app/native/peers/token.h"
 
 struct courier;
 

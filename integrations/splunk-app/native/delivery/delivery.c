@@ -4,10 +4,10 @@
 
 #include "integrations/splunk-app/native/delivery/courier.h"
 #include "integrations/splunk-app/native/delivery/held.h"
-#include "integrations/splunk-app/native/peers/instance.h"
-#include "integrations/splunk-app/native/settings/link.h"
 #include "integrations/splunk-app/native/delivery/outbox.h"
+#include "integrations/splunk-app/native/peers/instance.h"
 #include "integrations/splunk-app/native/record/trail.h"
+#include "integrations/splunk-app/native/settings/link.h"
 #include "libs/core/os.h"
 
 enum {

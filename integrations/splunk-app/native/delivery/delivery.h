@@ -3,11 +3,11 @@
 #ifndef IG_NATIVE_DELIVERY_H
 #define IG_NATIVE_DELIVERY_H
 
-#include "integrations/splunk-app/native/frame/command.h"
 #include "integrations/splunk-app/native/delivery/parcel.h"
+#include "integrations/splunk-app/native/frame/command.h"
+#include "integrations/splunk-app/native/peers/token.h"
 #include "integrations/splunk-app/native/settings/places.h"
 #include "integrations/splunk-app/native/settings/settings.h"
-#include "integrations/splunk-app/native/peers/token.h"
 
 enum delivery_result {
     DELIVERY_SENT,

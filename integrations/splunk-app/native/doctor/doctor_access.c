@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "integrations/splunk-app/native/peers/capability.h"
-#include "integrations/splunk-app/native/frame/command.h"
-#include "integrations/splunk-app/native/peers/instance.h"
 #include "integrations/splunk-app/native/audit/proof.h"
+#include "integrations/splunk-app/native/frame/command.h"
+#include "integrations/splunk-app/native/peers/capability.h"
+#include "integrations/splunk-app/native/peers/instance.h"
 #include "integrations/splunk-app/native/peers/service.h"
 #include "integrations/splunk-app/native/peers/token.h"
 #include "libs/core/os.h"

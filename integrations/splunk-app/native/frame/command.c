@@ -18,6 +18,14 @@ enum {
 
 static const char *const level_names[] = {"INFO", "WARN", "ERROR"};
 
+/* A sentence may hold words of others, but stays one line: splunkd writes it to its logs too. */
+static void keep_to_one_line(char *text)
+{
+    for (; *text; text++)
+        if ((unsigned char)*text < 0x20 || *text == 0x7f)
+            *text = ' ';
+}
+
 void command_say(struct command_messages *messages, enum command_level level, const char *format,
                  ...)
 {
@@ -26,6 +34,7 @@ void command_say(struct command_messages *messages, enum command_level level, co
     va_start(args, format);
     vsnprintf(message.text, sizeof message.text, format, args);
     va_end(args);
+    keep_to_one_line(message.text);
     for (size_t i = 0; i < messages->count; i++)
         if (strcmp(messages->list[i].text, message.text) == 0)
             return;
@@ -185,6 +194,7 @@ static enum fault_code tell_fault(struct talk *talk, struct fault *fault)
 {
     struct fault untold;
     buf_clear(&talk->metadata);
+    keep_to_one_line(fault->text);
     struct json_out out = json_out_to(&talk->metadata);
     json_open(&out, '{');
     json_put_boolean(&out, "finished", true);

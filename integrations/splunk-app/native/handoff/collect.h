@@ -5,8 +5,8 @@
 #ifndef IG_NATIVE_COLLECT_H
 #define IG_NATIVE_COLLECT_H
 
-#include "integrations/splunk-app/native/settings/policy.h"
 #include "integrations/splunk-app/native/frame/rows.h"
+#include "integrations/splunk-app/native/settings/policy.h"
 #include "libs/graph/graph.h"
 
 enum { COLLECT_EVENT_COLUMNS = 3 };

@@ -2,10 +2,10 @@
 #ifndef IG_NATIVE_HANDOFF_H
 #define IG_NATIVE_HANDOFF_H
 
+#include "integrations/splunk-app/native/delivery/delivery.h"
+#include "integrations/splunk-app/native/frame/command.h"
 #include "integrations/splunk-app/native/handoff/args.h"
 #include "integrations/splunk-app/native/handoff/collect.h"
-#include "integrations/splunk-app/native/frame/command.h"
-#include "integrations/splunk-app/native/delivery/delivery.h"
 #include "integrations/splunk-app/native/settings/link.h"
 
 /* What a row's intelgraph_status says: only what is known when that row is answered. */

@@ -1,5 +1,7 @@
 #include "integrations/splunk-app/native/peers/service.h"
 
+#include <string.h>
+
 #include "integrations/splunk-app/native/peers/splunkd.h"
 #include "libs/text/json.h"
 
@@ -16,6 +18,8 @@ static enum fault_code code_of(int status)
         return FAULT_DENIED;
     case 404:
         return FAULT_NOT_FOUND;
+    case 413:
+        return FAULT_LIMIT;
     default:
         return FAULT_UNAVAILABLE;
     }
@@ -54,6 +58,8 @@ enum fault_code service_get(struct http_client *client, const char *path, struct
     struct http_reply reply;
     struct str body = {0};
     enum fault_code code = http_send(client, &request, &reply, fault);
+    if (code != FAULT_NONE && strcmp(fault->field, HTTP_REPLY) == 0)
+        return fault->code = FAULT_LIMIT;
     if (code != FAULT_NONE)
         return code;
     if (reply.status != 200) {

@@ -7,6 +7,7 @@
 
 /* The body of a 200, in the arena; `path` is encoded already and has no leading slash.
  *   FAULT_INPUT, UNSIGNED, DENIED, NOT_FOUND   what the service said of 400, 401, 403, 404
+ *   FAULT_LIMIT                                413, or an answer over HTTP_REPLY_MAX
  *   FAULT_UNAVAILABLE                          any other answer, or none */
 enum fault_code service_get(struct http_client *client, const char *path, struct arena *arena,
                             struct str *out, struct fault *fault) MUST_USE;

@@ -4,8 +4,8 @@
 #ifndef IG_NATIVE_TRAIL_H
 #define IG_NATIVE_TRAIL_H
 
-#include "integrations/splunk-app/native/settings/places.h"
 #include "integrations/splunk-app/native/record/refusal.h"
+#include "integrations/splunk-app/native/settings/places.h"
 #include "libs/graph/graph.h"
 #include "libs/wire/handoff.h"
 

@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "integrations/splunk-app/native/peers/instance.h"
 #include "integrations/splunk-app/native/frame/options.h"
+#include "integrations/splunk-app/native/peers/instance.h"
 #include "integrations/splunk-app/native/peers/service.h"
 #include "integrations/splunk-app/native/peers/token.h"
 #include "libs/core/os.h"
@@ -181,7 +181,7 @@ static enum fault_code read_range(struct igusage *usage, struct fault *fault)
                                                   : until_us - USUAL_DAYS * IGUSAGE_DAY_US;
     if (usage->from_us < 0)
         usage->from_us = 0;
-    if (usage->from_us >= usage->until_us)
+    if (usage->from_us >= usage->until_us && usage->view->is_of_a_time)
         return fault_field(fault, FAULT_INPUT, "earliest",
                            "nothing can have been used in the search's time range: it begins in "
                            "the future, or ends before it begins");
@@ -258,6 +258,20 @@ static enum fault_code sign_in(struct igusage *usage, struct fault *fault)
                               : code;
 }
 
+/* --- sentences ------------------------------------------------------------------------------ */
+
+void igusage_add_name(struct buf *list, const char *quote, struct str name)
+{
+    static const char more[] = ", ...";
+    size_t len = strlen(", ") + name.len + 2 * strlen(quote);
+    if (list->len > 0 && str_ends(buf_str(list), STR("...")))
+        return;
+    if (list->len + len + sizeof more > list->limit)
+        buf_add_c(list, list->len > 0 ? more : "...");
+    else
+        buf_addf(list, "%s%s%.*s%s", list->len > 0 ? ", " : "", quote, STR_ARG(name), quote);
+}
+
 /* --- parts of a range ----------------------------------------------------------------------- */
 
 static int64_t first_slice_us(struct str window)
@@ -273,14 +287,42 @@ void igusage_begin_range(struct igusage *usage)
     usage->slice_us = first_slice_us(usage->args.window);
 }
 
+static int64_t period_us(struct str window)
+{
+    if (str_equal(window, STR("hour")))
+        return IGUSAGE_DAY_US / 24;
+    return str_equal(window, STR("day")) ? IGUSAGE_DAY_US : 28 * IGUSAGE_DAY_US;
+}
+
 /* What is sparse is asked for in longer parts. */
 int64_t igusage_slice_end(struct igusage *usage)
 {
-    if (usage->next_us > usage->from_us && usage->row_number < ROWS_FEW &&
-        usage->slice_us < first_slice_us(usage->args.window) * SLICES_MAX)
-        usage->slice_us *= 2;
+    if (usage->next_us > usage->from_us && usage->row_number < ROWS_FEW) {
+        int64_t most_us = first_slice_us(usage->args.window) * SLICES_MAX;
+        int64_t longer_us = usage->slice_us * 2;
+        if (longer_us < period_us(usage->args.window))
+            longer_us = period_us(usage->args.window);
+        usage->slice_us = longer_us < most_us ? longer_us : most_us;
+    }
+    usage->row_number = 0;
     int64_t left_us = usage->until_us - usage->next_us;
     return usage->next_us + (left_us < usage->slice_us ? left_us : usage->slice_us);
+}
+
+/* Shorter than a period is the one that it lies in, as periods are whole at both ends. */
+enum fault_code igusage_slice_cut(struct igusage *usage, struct fault *fault)
+{
+    int64_t least_us = period_us(usage->args.window);
+    if (usage->slice_us <= IGUSAGE_INSTANT_US)
+        return fault_field(fault, FAULT_LIMIT, "by",
+                           "one period of window=%.*s has more rows than an answer of IntelGraph "
+                           "holds; fewer dimensions in by= make it less",
+                           STR_ARG(usage->args.window));
+    int64_t left_us = usage->until_us - usage->next_us;
+    int64_t asked_us = left_us < usage->slice_us ? left_us : usage->slice_us;
+    usage->slice_us = asked_us / 2 >= least_us ? asked_us / 2 : IGUSAGE_INSTANT_US;
+    usage->row_number = ROWS_FEW; /* not sparse */
+    return FAULT_NONE;
 }
 
 void igusage_add_moment(struct buf *path, const char *name, int64_t us)

@@ -16,7 +16,8 @@ enum {
     IGUSAGE_DECISIONS_MAX = 10000, /* rows of show=decisions, unless limit= says otherwise */
 };
 
-#define IGUSAGE_DAY_US INT64_C(86400000000)
+#define IGUSAGE_DAY_US     INT64_C(86400000000)
+#define IGUSAGE_INSTANT_US INT64_C(1) /* within one period, whatever the window */
 
 struct igusage;
 
@@ -34,6 +35,7 @@ struct igusage_view {
     const char *name; /* show=<name> */
     unsigned takes;
     const char *window; /* when window= is not given */
+    bool is_of_a_time;  /* its rows are those of the search's time range */
 
     /* Without asking anybody: fills usage->columns. */
     enum fault_code (*prepare)(struct igusage *usage, struct fault *fault);
@@ -83,7 +85,7 @@ struct igusage {
     int64_t slice_us; /* how much of it */
     struct usage_report now;
     const struct json *row; /* of the answer at hand, the one that comes next */
-    uint64_t row_number;
+    uint64_t row_number;    /* rows of it that were put */
 
     /* cost */
     struct str currency;
@@ -118,11 +120,18 @@ enum fault_code igusage_get(struct igusage *usage, const char *path, struct aren
 /* GET /v1/meters into usage->meters. */
 enum fault_code igusage_get_meters(struct igusage *usage, struct fault *fault) MUST_USE;
 
+/* Adds a name to the list in a sentence, between quotes where `quote` is one. What finds no room is
+ * told as "...". */
+void igusage_add_name(struct buf *list, const char *quote, struct str name);
+
 /* An answer that is not what this version of the service gives. */
 enum fault_code igusage_is_other(const struct igusage *usage, struct fault *fault);
 
 /* A long range is asked for in parts, as a reply has a limit: where the next part ends. */
 int64_t igusage_slice_end(struct igusage *usage);
+
+/* After FAULT_LIMIT: the part is asked for again, a shorter one. FAULT_LIMIT when it cannot be. */
+enum fault_code igusage_slice_cut(struct igusage *usage, struct fault *fault) MUST_USE;
 void igusage_begin_range(struct igusage *usage);
 void igusage_add_moment(struct buf *path, const char *name, int64_t us);
 

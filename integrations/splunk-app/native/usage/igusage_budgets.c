@@ -148,7 +148,7 @@ static enum fault_code no_such_budget(const struct igusage *usage, const struct 
     struct str name;
     for (const struct json *each = json_first(list); each; each = json_next(each))
         if (json_text(json_member(each, "name"), &name))
-            buf_addf(&names, "%s\"%.*s\"", names.len ? ", " : "", STR_ARG(name));
+            igusage_add_name(&names, "\"", name);
     return fault_field(fault, FAULT_INPUT, "budget",
                        "budget= holds \"%.*s\", which is the name or the id of no budget; there "
                        "are %.*s",
@@ -472,6 +472,7 @@ const struct igusage_view igusage_view_decisions = {.name = "decisions",
                                                     .takes = IGUSAGE_BUDGET | IGUSAGE_VERDICT |
                                                              IGUSAGE_LIMIT,
                                                     .window = "",
+                                                    .is_of_a_time = true,
                                                     .prepare = prepare_decisions,
                                                     .open = open_decisions,
                                                     .step = step_decisions};

@@ -44,7 +44,7 @@ static void say_unpriced(struct igusage *usage, const struct json *top,
     const struct json *each = json_first(json_member(top, "unpriced"));
     for (; each; each = json_next(each))
         if (json_text(each, &name))
-            buf_addf(&list, "%s%.*s", list.len ? ", " : "", STR_ARG(name));
+            igusage_add_name(&list, "", name);
     if (list.len == 0 || usage->told_unpriced)
         return;
     usage->told_unpriced = true;
@@ -98,7 +98,6 @@ static enum fault_code get_slice(struct igusage *usage, struct command_messages 
     buf_init(&path, PATH_BYTES);
     arena_reset(&usage->page);
     usage->row = NULL;
-    usage->row_number = 0;
     buf_add_c(&path, "v1/costs");
     service_add_query(&path, "window", usage->args.window);
     service_add_query(&path, "meter", usage->args.meter);
@@ -110,6 +109,8 @@ static enum fault_code get_slice(struct igusage *usage, struct command_messages 
     if (code == FAULT_NONE)
         code = igusage_get(usage, path.ptr, &usage->page, &top, fault);
     buf_done(&path);
+    if (code == FAULT_LIMIT)
+        return igusage_slice_cut(usage, fault);
     return code == FAULT_NONE ? read_report(usage, top, messages, fault) : code;
 }
 
@@ -161,6 +162,7 @@ static enum fault_code step(struct igusage *usage, struct generating_rows *rows,
 const struct igusage_view igusage_view_cost = {.name = "cost",
                                                .takes = IGUSAGE_METER | IGUSAGE_WINDOW | IGUSAGE_BY,
                                                .window = "day",
+                                               .is_of_a_time = true,
                                                .prepare = prepare,
                                                .open = open_cost,
                                                .step = step};

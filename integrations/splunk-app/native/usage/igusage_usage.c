@@ -33,7 +33,7 @@ static bool meter_has(const struct igusage *usage, size_t meter, const char *dim
 }
 
 /* Each name once, though several meters may have it. */
-static void list_dimensions(const struct igusage *usage, struct buf *list)
+static void add_dimensions(const struct igusage *usage, struct buf *list)
 {
     for (size_t meter = 0; meter < usage->meter_count; meter++) {
         const struct json *each = json_first(usage->meters[meter].dimensions);
@@ -42,11 +42,8 @@ static void list_dimensions(const struct igusage *usage, struct buf *list)
             bool told = !json_text(each, &name);
             for (size_t before = 0; before < meter && !told; before++)
                 told = usage_report_meter_has(&usage->meters[before], name);
-            if (told)
-                continue;
-            if (list->len > 0)
-                buf_add_c(list, ", ");
-            buf_add(list, name);
+            if (!told)
+                igusage_add_name(list, "", name);
         }
     }
 }
@@ -62,10 +59,10 @@ static enum fault_code check_dimensions(const struct igusage *usage, struct faul
             continue;
         char room[LIST_BYTES];
         struct buf list = {.ptr = room, .room = sizeof room, .limit = sizeof room};
-        list_dimensions(usage, &list);
+        add_dimensions(usage, &list);
         return fault_field(fault, FAULT_INPUT, "by",
                            "by= holds \"%s\", which is a dimension of no meter; there are %.*s",
-                           usage->by[i], STR_ARG(buf_str(&list)));
+                           usage->by[i], STR_ARG(list.len ? buf_str(&list) : STR("none")));
     }
     return FAULT_NONE;
 }
@@ -118,11 +115,12 @@ static enum fault_code get_slice(struct igusage *usage, struct fault *fault)
     buf_init(&path, PATH_BYTES);
     arena_reset(&usage->page);
     usage->row = NULL;
-    usage->row_number = 0;
     enum fault_code code = write_path(usage, to_us, &path, fault);
     if (code == FAULT_NONE)
         code = service_get(usage->client, path.ptr, &usage->page, &body, fault);
     buf_done(&path);
+    if (code == FAULT_LIMIT)
+        return igusage_slice_cut(usage, fault);
     if (code != FAULT_NONE)
         return code;
     if (usage_report_read(&usage->page, body, &usage->now, fault) != FAULT_NONE)
@@ -192,6 +190,7 @@ const struct igusage_view igusage_view_usage = {.name = "usage",
                                                 .takes =
                                                     IGUSAGE_METER | IGUSAGE_WINDOW | IGUSAGE_BY,
                                                 .window = "day",
+                                                .is_of_a_time = true,
                                                 .prepare = prepare,
                                                 .open = open_usage,
                                                 .step = step};

@@ -115,6 +115,15 @@ static void command_say__keeps_one_of_two_same_messages(void **state)
     assert_int_equal(messages.count, 2);
 }
 
+static void command_say__keeps_foreign_words_in_one_line(void **state)
+{
+    (void)state;
+    struct command_messages messages = {0};
+    command_say(&messages, COMMAND_WARN, "IntelGraph answered 503: %s",
+                "a\r\nERROR\tb\x1b[31m\x7f");
+    assert_string_equal(messages.list[0].text, "IntelGraph answered 503: a  ERROR b [31m ");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -122,6 +131,7 @@ int main(void)
         cmocka_unit_test(rows__let_columns_of_an_earlier_run_give_way),
         cmocka_unit_test(rows_next__refuses_rows_that_are_no_rows_of_this_table),
         cmocka_unit_test(command_say__keeps_one_of_two_same_messages),
+        cmocka_unit_test(command_say__keeps_foreign_words_in_one_line),
     };
     return cmocka_run_group_tests_name("command", tests, NULL, NULL);
 }
