@@ -111,6 +111,15 @@ enum fault_code budgets_decide(struct budgets *budgets, const struct budgets_ask
 void budgets_decision_id(const struct budgets_decision *decision,
                          char out[BUDGETS_DECISION_ID_SIZE]);
 
+/* Whether the refusal of a work that goes on record by itself is to be recorded now: the same work
+ * was not refused by the same budget within the last minute, and not too many others of the tenant
+ * were. *out_before: how often it was refused since its last record. */
+bool budgets_refused_anew(struct budgets *budgets, struct str tenant, struct str work,
+                          const struct budgets_decision *decision, int64_t *out_before);
+/* The record could not be made: the next one shall be, and count this one too. */
+void budgets_refused_untold(struct budgets *budgets, struct str tenant, struct str work,
+                            const struct budgets_decision *decision, int64_t before);
+
 /* --- ending a reservation ------------------------------------------------------------------- */
 
 /* How it came out; every one of them is an answer and none a fault. */

@@ -45,6 +45,8 @@ enum fault_code budgets_new(struct store_pool *pool, struct audit *audit, struct
     enum fault_code code = store_pool_write(pool, find_key, budgets, fault);
     if (code == FAULT_NONE)
         code = budgets_refusals_new(pool, audit, &budgets->refusals, fault);
+    if (code == FAULT_NONE)
+        code = budgets_repeats_new(&budgets->repeats, fault);
     if (code != FAULT_NONE) {
         budgets_free(budgets);
         return code;
@@ -424,13 +426,14 @@ void budgets_free(struct budgets *taken)
     struct fault fault;
     struct round round = {.budgets = taken, .now_us = os_monotonic_us()};
     end_keeper(taken);
-    if (taken->refusals && budgets_refusals_flush(taken->refusals, &fault) != FAULT_NONE)
+    if (taken->refusals && budgets_refusals_end(taken->refusals, &fault) != FAULT_NONE)
         tell_fault("refusals", &fault);
     if (atomic_load(&taken->node) != 0 && take_all_ended(taken, &fault) != FAULT_NONE)
         tell_fault("ended", &fault);
     each_tenant(&round, give_all_back);
     budgets_tenants_free(taken);
     budgets_refusals_free(taken->refusals);
+    budgets_repeats_free(taken->repeats);
     pthread_cond_destroy(&taken->keep_wake);
     pthread_mutex_destroy(&taken->keep_lock);
     pthread_mutex_destroy(&taken->node_lock);

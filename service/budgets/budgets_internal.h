@@ -16,6 +16,7 @@
 
 #include "service/budgets/budgets.h"
 #include "service/budgets/budgets_refusals.h"
+#include "service/budgets/budgets_repeats.h"
 #include "service/budgets/budgets_slices.h"
 #include "service/budgets/budgets_store.h"
 #include "service/prices/prices.h"
@@ -144,6 +145,7 @@ struct budgets {
     _Atomic(struct tenant *) tenants[TENANT_BUCKETS];
     pthread_mutex_t growing; /* of the table of tenants */
     struct budgets_refusals *refusals;
+    struct budgets_repeats *repeats;
 
     /* This process among the others. */
     pthread_mutex_t node_lock;

@@ -50,6 +50,8 @@ struct budgets_refusals {
     int count;
     struct told told[TOLD_MAX];
     int told_count;
+    int again; /* the first so many were tried before: maybe kept, all of them or none */
+    bool ending;
 };
 
 enum fault_code budgets_refusals_new(struct store_pool *pool, struct audit *audit,
@@ -189,6 +191,9 @@ static enum fault_code append_record(struct budgets_refusals *refusals, struct s
     };
     enum fault_code code =
         audit_append(refusals->audit, store, &record, &index, &checkpoint, fault);
+    /* A conflict in the log is none of the rows, which wait then. */
+    if (code == FAULT_CONFLICT)
+        code = fault->code = FAULT_IO;
     buf_done(&checkpoint);
     buf_done(&reason);
     return code;
@@ -245,14 +250,16 @@ static void count_told(struct budgets_refusals *refusals, const struct waiting *
     }
 }
 
-/* What waits, at most AT_ONCE, oldest first. */
+/* What waits, at most AT_ONCE, oldest first. What was tried before is tried by itself: a row that
+ * was kept refuses all that come with it. */
 static struct waiting *take_some(struct budgets_refusals *refusals, int *out_count)
 {
+    int most = refusals->again > 0 ? refusals->again : AT_ONCE;
     pthread_mutex_lock(&refusals->lock);
     struct waiting *first = refusals->first;
     struct waiting **link = &refusals->first;
     int count = 0;
-    for (; *link && count < AT_ONCE; count++)
+    for (; *link && count < most; count++)
         link = &(*link)->next;
     refusals->first = *link;
     *link = NULL;
@@ -278,6 +285,7 @@ static void put_back(struct budgets_refusals *refusals, struct waiting *first, i
     refusals->first = first;
     refusals->count += count;
     pthread_mutex_unlock(&refusals->lock);
+    refusals->again = count;
 }
 
 static bool find_due(struct writing *writing)
@@ -287,8 +295,8 @@ static bool find_due(struct writing *writing)
     for (int i = 0; i < writing->refusals->told_count; i++) {
         const struct told *told = &writing->refusals->told[i];
         writing->due[i] =
-            told->count > 0 &&
-            (told->at_us == 0 || now_us - told->at_us >= AUDIT_EVERY_S * INT64_C(1000000));
+            told->count > 0 && (writing->refusals->ending || told->at_us == 0 ||
+                                now_us - told->at_us >= AUDIT_EVERY_S * INT64_C(1000000));
         any = any || writing->due[i];
     }
     return any;
@@ -323,8 +331,9 @@ static enum fault_code write_some(struct budgets_refusals *refusals, int *out_co
         put_back(refusals, first, writing.count);
         return code;
     }
-    /* A conflict: an earlier try, whose outcome was not known, has kept them. */
-    for (int i = 0; i < refusals->told_count && code == FAULT_NONE; i++)
+    /* A conflict: an earlier try, whose outcome was not known, has kept them and their record. */
+    refusals->again = 0;
+    for (int i = 0; i < refusals->told_count; i++)
         if (writing.due[i]) {
             refusals->told[i].count = 0;
             refusals->told[i].at_us = os_monotonic_us();
@@ -333,13 +342,29 @@ static enum fault_code write_some(struct budgets_refusals *refusals, int *out_co
     return FAULT_NONE;
 }
 
+/* As much as there may be; who adds faster than is written holds up nobody's house. */
+static enum fault_code write_all(struct budgets_refusals *refusals, struct fault *fault)
+{
+    int count = 1;
+    enum fault_code code = FAULT_NONE;
+    for (int i = 0; i <= WAITING_MAX / AT_ONCE && count > 0 && code == FAULT_NONE; i++)
+        code = write_some(refusals, &count, fault);
+    return code;
+}
+
 enum fault_code budgets_refusals_flush(struct budgets_refusals *refusals, struct fault *fault)
 {
-    int count = AT_ONCE;
-    enum fault_code code = FAULT_NONE;
     pthread_mutex_lock(&refusals->writing);
-    while (count == AT_ONCE && code == FAULT_NONE)
-        code = write_some(refusals, &count, fault);
+    enum fault_code code = write_all(refusals, fault);
+    pthread_mutex_unlock(&refusals->writing);
+    return code;
+}
+
+enum fault_code budgets_refusals_end(struct budgets_refusals *refusals, struct fault *fault)
+{
+    pthread_mutex_lock(&refusals->writing);
+    refusals->ending = true;
+    enum fault_code code = write_all(refusals, fault);
     pthread_mutex_unlock(&refusals->writing);
     return code;
 }

@@ -13,7 +13,7 @@ struct budgets_refusals;
 
 enum fault_code budgets_refusals_new(struct store_pool *pool, struct audit *audit,
                                      struct budgets_refusals **out, struct fault *fault) MUST_USE;
-void budgets_refusals_free(struct budgets_refusals *taken); /* what waits is lost: flush first */
+void budgets_refusals_free(struct budgets_refusals *taken); /* what waits is lost: end first */
 
 /* One budget's no: a refusal, or what a shadow budget would have refused. */
 enum fault_code budgets_refusals_add(struct budgets_refusals *refusals,
@@ -24,6 +24,9 @@ enum fault_code budgets_refusals_add(struct budgets_refusals *refusals,
 /* Writes down what waits. */
 enum fault_code budgets_refusals_flush(struct budgets_refusals *refusals,
                                        struct fault *fault) MUST_USE;
+/* The same for the last time: what the audit log would have been told after its minute, too. */
+enum fault_code budgets_refusals_end(struct budgets_refusals *refusals,
+                                     struct fault *fault) MUST_USE;
 
 /* --- reading -------------------------------------------------------------------------------- */
 

@@ -74,15 +74,23 @@ enum fault_code handoffs_audit_receipt(struct handoffs_call *call,
     return code == FAULT_NONE ? FAULT_NONE : not_recorded(fault);
 }
 
+struct refusal {
+    struct buf reason;
+    int64_t before; /* likewise refused since the last record, and not told */
+};
+
 static enum fault_code append_refusal(struct handoffs_call *call, void *context,
                                       struct fault *fault)
 {
-    const struct buf *reason = context;
+    const struct refusal *refusal = context;
+    const struct audit_count count = {"refused_before", refusal->before};
     const struct handoffs_event event = {
         .action = "handoff.refused",
         .result = "failure",
         .handoff = call->manifest.id,
-        .reason = buf_str(reason),
+        .reason = buf_str(&refusal->reason),
+        .counts = &count,
+        .count_count = refusal->before > 0 ? 1 : 0,
     };
     struct buf checkpoint;
     int64_t index;
@@ -92,16 +100,40 @@ static enum fault_code append_refusal(struct handoffs_call *call, void *context,
     return code;
 }
 
-void handoffs_audit_refusal(struct handoffs_call *call, const struct fault *refusal)
+static bool record(struct handoffs_call *call, struct refusal *refusal)
 {
-    struct buf reason;
     struct fault fault;
+    if (handoffs_call_write(call, append_refusal, refusal, &fault) == FAULT_NONE)
+        return true;
+    log_event(LOG_ERROR, "handoff.refusal_not_recorded", LOG_TEXT("tenant", call->caller.tenant),
+              LOG_TEXT("reason", buf_str(&refusal->reason)), LOG_TEXT("fault", str_of(fault.text)));
+    return false;
+}
+
+void handoffs_audit_refusal(struct handoffs_call *call, const struct fault *fault)
+{
+    struct refusal refusal = {.before = 0};
     atomic_fetch_add(&call->service->counters.handoffs_refused, 1);
-    buf_init(&reason, REASON_MAX);
-    handoffs_add_reason(&reason, refusal);
-    if (handoffs_call_write(call, append_refusal, &reason, &fault) != FAULT_NONE)
-        log_event(LOG_ERROR, "handoff.refusal_not_recorded",
-                  LOG_TEXT("tenant", call->caller.tenant), LOG_TEXT("reason", buf_str(&reason)),
-                  LOG_TEXT("fault", str_of(fault.text)));
-    buf_done(&reason);
+    buf_init(&refusal.reason, REASON_MAX);
+    handoffs_add_reason(&refusal.reason, fault);
+    (void)record(call, &refusal);
+    buf_done(&refusal.reason);
+}
+
+void handoffs_audit_over_budget(struct handoffs_call *call, const struct budgets_decision *decision)
+{
+    struct refusal refusal;
+    char id[BUDGETS_DECISION_ID_SIZE];
+    struct budgets *budgets = call->service->budgets;
+    struct str tenant = call->caller.tenant;
+    struct str work = call->manifest.id;
+    if (!budgets_refused_anew(budgets, tenant, work, decision, &refusal.before))
+        return;
+    budgets_decision_id(decision, id);
+    buf_init(&refusal.reason, REASON_MAX);
+    buf_addf(&refusal.reason, "budget: %s by %s, decision %s",
+             budgets_verdict_name(decision->verdict), decision->refused_by.id, id);
+    if (!record(call, &refusal))
+        budgets_refused_untold(budgets, tenant, work, decision, refusal.before);
+    buf_done(&refusal.reason);
 }

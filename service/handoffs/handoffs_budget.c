@@ -39,6 +39,7 @@ static enum fault_code refuse(struct handoffs_call *call, const struct budgets_d
               LOG_TEXT("id", call->manifest.id),
               LOG_TEXT("verdict", str_of(budgets_verdict_name(decision->verdict))),
               LOG_TEXT("budget", str_of(decision->refused_by.id)));
+    handoffs_audit_over_budget(call, decision);
     return budgets_reply_refusal(call->request, call->reply, decision, fault);
 }
 

@@ -71,6 +71,11 @@ enum fault_code handoffs_audit_receipt(struct handoffs_call *call,
  * caller is refused either way. */
 void handoffs_audit_refusal(struct handoffs_call *call, const struct fault *refusal);
 
+/* The same for a hand-off that a budget refuses; not again within a minute for the same one, when
+ * the next record counts what came between. */
+void handoffs_audit_over_budget(struct handoffs_call *call,
+                                const struct budgets_decision *decision);
+
 /* --- the commit (handoffs_commit.c) ----------------------------------------------------------- */
 
 struct handoffs_content;

@@ -62,12 +62,116 @@ static void refusals__are_found_by_budget_and_verdict_newest_first(void **state)
     store_pool_give(house.pools[0], store);
 }
 
+/* The store's answer to a commit was lost, though it was kept; meanwhile others are refused. */
+static void refusals__that_an_earlier_try_has_kept_take_no_others_with_them(void **state)
+{
+    static char kept[512]; /* a statement is known by its address */
+    char id[BUDGETS_DECISION_ID_SIZE];
+    (void)state;
+    struct budgets_row row = house_add(BUDGETS_BLOCK, 10);
+    struct budgets_decision decision = house_check(0, 12);
+    budgets_decision_id(&decision, id);
+    house_break("audit_entries", "idx");
+    budgets_keep(house.engines[0]);
+    house_mend("audit_entries");
+    assert_int_equal(house_whole("SELECT COUNT(*) FROM budgets_decisions"), 0);
+    snprintf(kept, sizeof kept,
+             "INSERT INTO budgets_decisions (tenant, id, at_us, budget, budget_name, meter,"
+             " quantity, used, reserved, limit_amount, is_cost, verdict, shadow, caller, subject)"
+             " VALUES ('acme', '%s', 1, '%.*s', 'b', 'm', 12, 0, 0, 10, 0, 'block', 0, '', '')",
+             id, STR_ARG(row.id));
+    house_sql(kept);
+    house_check(0, 13);
+    budgets_keep(house.engines[0]);
+    budgets_keep(house.engines[0]);
+    assert_int_equal(house_whole("SELECT COUNT(*) FROM budgets_decisions WHERE quantity = 12"), 1);
+    assert_int_equal(house_whole("SELECT COUNT(*) FROM budgets_decisions WHERE quantity = 13"), 1);
+}
+
+static void refusals__of_the_last_minute_are_told_when_the_service_ends(void **state)
+{
+    (void)state;
+    house_add(BUDGETS_BLOCK, 10);
+    house_start_engine(1);
+    house_check(1, 11);
+    budgets_keep(house.engines[1]);
+    for (int i = 0; i < 7; i++)
+        house_check(1, 11);
+    house_stop_engine(1);
+    assert_int_equal(house_whole("SELECT COUNT(*) FROM budgets_decisions"), 8);
+    assert_int_equal(house_whole("SELECT COUNT(*) FROM audit_entries"), 2);
+}
+
+/* --- works that go on record by themselves -------------------------------------------------- */
+
+static bool is_anew(const char *tenant, const char *work, const struct budgets_decision *decision,
+                    int64_t *out_before)
+{
+    return budgets_refused_anew(house.engines[0], str_of(tenant), str_of(work), decision,
+                                out_before);
+}
+
+static void refused_works__are_news_once_a_minute_with_what_came_between(void **state)
+{
+    int64_t before;
+    (void)state;
+    house_add(BUDGETS_BLOCK, 10);
+    struct budgets_decision decision = house_check(0, 11);
+    assert_true(is_anew("acme", "one", &decision, &before));
+    assert_int_equal(before, 0);
+    house_pass(59 * S);
+    for (int i = 0; i < 3; i++)
+        assert_false(is_anew("acme", "one", &decision, &before));
+    assert_true(is_anew("acme", "two", &decision, &before));
+    assert_true(is_anew("other", "one", &decision, &before));
+    decision.verdict = BUDGETS_THROTTLED;
+    assert_true(is_anew("acme", "one", &decision, &before));
+    decision.verdict = BUDGETS_BLOCKED;
+    house_pass(S);
+    assert_true(is_anew("acme", "one", &decision, &before));
+    assert_int_equal(before, 3);
+    budgets_refused_untold(house.engines[0], STR("acme"), STR("one"), &decision, before);
+    assert_true(is_anew("acme", "one", &decision, &before));
+    assert_int_equal(before, 4);
+}
+
+static void refused_works__of_a_flood_are_told_up_to_a_number(void **state)
+{
+    char work[16];
+    int64_t before;
+    int told = 0;
+    (void)state;
+    house_add(BUDGETS_BLOCK, 10);
+    struct budgets_decision decision = house_check(0, 11);
+    for (int i = 0; i < 1000; i++) {
+        snprintf(work, sizeof work, "work %d", i);
+        told += is_anew("acme", work, &decision, &before);
+    }
+    assert_int_equal(told, BUDGETS_REPEATS_OF_TENANT);
+    assert_true(is_anew("other", "one", &decision, &before));
+    for (int tenant = 0; tenant < 8; tenant++) {
+        char name[16];
+        snprintf(name, sizeof name, "tenant-%d", tenant);
+        for (int i = 0; i < BUDGETS_REPEATS_OF_TENANT; i++) {
+            snprintf(work, sizeof work, "work %d", i);
+            told += is_anew(name, work, &decision, &before);
+        }
+    }
+    assert_int_equal(told + 1, BUDGETS_REPEATS_MAX);
+    house_pass(60 * S);
+    assert_true(is_anew("acme", "work 999", &decision, &before));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, house_open, house_close)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(refusals__are_kept_each_and_audited_once_a_minute),
+        TEST(refusals__that_an_earlier_try_has_kept_take_no_others_with_them),
+        TEST(refusals__of_the_last_minute_are_told_when_the_service_ends),
+        TEST(refused_works__are_news_once_a_minute_with_what_came_between),
+        TEST(refused_works__of_a_flood_are_told_up_to_a_number),
         TEST(refusals__are_found_by_budget_and_verdict_newest_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

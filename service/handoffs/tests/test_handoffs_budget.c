@@ -123,6 +123,44 @@ static void handoffs__over_a_budget_are_refused_with_all_that_one_needs_to_know(
     assert_int_equal(house_recorded("acme", "budget.refused"), 1);
 }
 
+/* Like every other refusal of a hand-off; repeats of the same one are counted in its next record.
+ */
+static void handoffs__over_a_budget_are_each_on_record(void **state)
+{
+    struct answer answer;
+    char reason[160];
+    (void)state;
+    add_budget(BUDGETS_BLOCK, 1);
+    assert_int_equal(send_status("1"), 201);
+    assert_int_equal(send("2", &answer), 402);
+    snprintf(reason, sizeof reason,
+             "\"budget: block by bdg_0000000000000000000001, decision %.*s\"",
+             STR_ARG(text_of(answer.json, "decision")));
+    answer_done(&answer);
+    assert_int_equal(house_recorded("acme", "handoff.refused"), 1);
+    assert_int_equal(house_recorded("acme", reason), 1);
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(send_status("2"), 402);
+    assert_int_equal(house_recorded("acme", "handoff.refused"), 1);
+    assert_int_equal(send_status("3"), 402);
+    assert_int_equal(house_recorded("acme", "handoff.refused"), 2);
+    assert_int_equal(house.service.counters.handoffs_refused, 7);
+}
+
+static void handoffs__whose_refusal_cannot_be_recorded_are_recorded_with_the_next(void **state)
+{
+    (void)state;
+    add_budget(BUDGETS_BLOCK, 1);
+    assert_int_equal(send_status("1"), 201);
+    house_sql(house_break_log());
+    assert_int_equal(send_status("2"), 402);
+    house_sql(house_mend_log());
+    assert_int_equal(house_recorded("acme", "handoff.refused"), 0);
+    assert_int_equal(send_status("2"), 402);
+    assert_int_equal(house_recorded("acme", "handoff.refused"), 1);
+    assert_int_equal(house_recorded("acme", "\"refused_before\":1"), 1);
+}
+
 static void handoffs__that_are_throttled_say_when_to_come_again(void **state)
 {
     struct answer answer;
@@ -221,6 +259,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(handoffs__over_a_budget_are_refused_with_all_that_one_needs_to_know),
+        TEST(handoffs__over_a_budget_are_each_on_record),
+        TEST(handoffs__whose_refusal_cannot_be_recorded_are_recorded_with_the_next),
         TEST(handoffs__that_are_throttled_say_when_to_come_again),
         TEST(handoffs__that_are_there_already_cost_nothing_and_are_never_refused),
         TEST(handoffs__that_fail_give_back_what_they_reserved),
