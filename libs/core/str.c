@@ -158,16 +158,18 @@ static size_t utf8_sequence(const unsigned char *s, size_t left)
     return len;
 }
 
-bool str_is_utf8(struct str s)
+size_t str_utf8_len(struct str s)
 {
     size_t at = 0;
-    while (at < s.len) {
-        size_t len = utf8_sequence((const unsigned char *)s.ptr + at, s.len - at);
-        if (len == 0)
-            return false;
-        at += len;
-    }
-    return true;
+    size_t len = 1;
+    for (; at < s.len && len > 0; at += len)
+        len = utf8_sequence((const unsigned char *)s.ptr + at, s.len - at);
+    return at;
+}
+
+bool str_is_utf8(struct str s)
+{
+    return str_utf8_len(s) == s.len;
 }
 
 bool str_to_c(struct str s, char *out, size_t size)

@@ -43,6 +43,7 @@ bool str_to_u64(struct str s, uint64_t max, uint64_t *out_value);
 bool str_to_bool(struct str s, bool *out_value);
 
 bool str_is_utf8(struct str s); /* RFC 3629: no surrogates, no overlong forms, at most U+10FFFF */
+size_t str_utf8_len(struct str s); /* bytes from its beginning on that are */
 
 /* Copies into out[size] with a NUL; false (and out = "") when it does not fit or holds a NUL. */
 bool str_to_c(struct str s, char *out, size_t size);

@@ -8,6 +8,7 @@
 #include "service/budgets/budgets_threshold_watch.h"
 #include "service/notify/notify_deliver.h"
 #include "service/notify/notify_forget.h"
+#include "service/usage/usage_dlq_forget.h"
 
 enum { DELIVER_EVERY_S = 5 };
 
@@ -15,6 +16,7 @@ struct main_jobs {
     struct service *service; /* NULL until they run */
     struct budgets_watch *watch;
     struct budgets_forgetting forgetting;
+    struct usage_dlq_forgetting dlq_forgetting;
     struct notify_deliverer *deliverer;
     struct job jobs[JOBS_MAX];
     size_t count;
@@ -36,6 +38,8 @@ static enum fault_code add_all(struct main_jobs *jobs, struct service *service,
             (struct job){"budgets.watch", BUDGETS_WATCH_EVERY_S, budgets_watch_run, jobs->watch});
     add(jobs,
         (struct job){"budgets.forget", BUDGETS_FORGET_EVERY_S, budgets_forget, &jobs->forgetting});
+    add(jobs, (struct job){"usage.dlq_forget", USAGE_DLQ_FORGET_EVERY_S, usage_dlq_forget,
+                           &jobs->dlq_forgetting});
     add(jobs, (struct job){"anomalies.look", ANOMALIES_EVERY_S, anomalies_look_at_all, service});
     add(jobs, (struct job){"notify.forget", NOTIFY_FORGET_EVERY_S, notify_forget, NULL});
     if (code != FAULT_NONE || courier->fd < 0)
@@ -55,6 +59,7 @@ enum fault_code main_jobs_start(struct service *service, const struct main_optio
     if (!jobs)
         return fault_set(fault, FAULT_NO_MEMORY, "no memory left for the jobs");
     jobs->forgetting.refusals_expire_s = options->refusals_expire_s;
+    jobs->dlq_forgetting = (struct usage_dlq_forgetting){service->audit, options->dlq_expire_s};
     enum fault_code code = add_all(jobs, service, courier, fault);
     if (code == FAULT_NONE)
         code = jobs_start(service->pool, jobs->jobs, jobs->count, JOBS_LEASE_S * 1000,

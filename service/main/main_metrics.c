@@ -9,6 +9,7 @@
 #include "service/jobs/jobs.h"
 #include "service/main/main_data.h"
 #include "service/main/main_routes.h"
+#include "service/usage/usage_dlq.h"
 #include "service/web/web_sli.h"
 
 static const int64_t day_us = INT64_C(24) * 3600 * 1000000;
@@ -234,6 +235,35 @@ static const char analysts_sql[] =
     "SELECT count(*) FROM (SELECT DISTINCT d.tenant, d.dimset FROM audit_heads h "
     "JOIN usage_days d ON d.tenant = h.tenant AND d.meter = 'handoffs' AND d.from_us > $1) people";
 
+/* Of all tenants; the fullest one's share tells before anything is lost to it. */
+static enum fault_code add_dlq(struct buf *out, struct store *store, struct fault *fault)
+{
+    static const char open_sql[] =
+        "SELECT CAST(coalesce(sum(open_entries), 0) AS BIGINT) FROM usage_dlq_books";
+    static const char fullest_sql[] = "SELECT coalesce(max(open_entries), 0) FROM usage_dlq_books";
+    static const char unkept_sql[] =
+        "SELECT CAST(coalesce(sum(unkept), 0) AS BIGINT) FROM usage_dlq_books";
+    int64_t open;
+    int64_t fullest;
+    int64_t unkept;
+    enum fault_code code = ask_store(store, open_sql, NULL, &open, fault);
+    if (code == FAULT_NONE)
+        code = ask_store(store, fullest_sql, NULL, &fullest, fault);
+    if (code == FAULT_NONE)
+        code = ask_store(store, unkept_sql, NULL, &unkept, fault);
+    if (code != FAULT_NONE)
+        return code;
+    add_metric(out, "intelgraphd_usage_dlq_open", "gauge",
+               "Usage events that could not be taken and wait for somebody.", open);
+    add_head(out, "intelgraphd_usage_dlq_fullest_ratio", "gauge",
+             "Open entries of the tenant that has most, as a share of what a tenant may have.");
+    buf_addf(out, "intelgraphd_usage_dlq_fullest_ratio %.4f\n",
+             (double)fullest / USAGE_DLQ_OPEN_MAX);
+    add_metric(out, "intelgraphd_usage_dlq_unkept_total", "counter",
+               "Rejected usage events that a full DLQ could not keep.", unkept);
+    return FAULT_NONE;
+}
+
 static enum fault_code add_stored(struct buf *out, struct store *store, struct fault *fault)
 {
     static const struct {
@@ -254,6 +284,9 @@ static enum fault_code add_stored(struct buf *out, struct store *store, struct f
     if (code != FAULT_NONE)
         return code;
     add_metric(out, "intelgraphd_notices_waiting", "gauge", "Notices on their way.", waiting);
+    code = add_dlq(out, store, fault);
+    if (code != FAULT_NONE)
+        return code;
     add_head(out, "intelgraphd_active_analysts", "gauge",
              "People with a hand-off in the last calendar days, of all tenants.");
     for (size_t i = 0; i < sizeof spans / sizeof spans[0] && code == FAULT_NONE; i++) {

@@ -44,6 +44,8 @@ static const struct option options[] = {
     {",serve,", "refusals-expire", "TIME", "90d", OPTION_DURATION, 1, DURATION_MOST_S,
      AT(refusals_expire_s),
      "when what a budget refused is forgotten: a number with s, m, h, d or w; or never"},
+    {",serve,", "dlq-expire", "TIME", "400d", OPTION_DURATION, 1, DURATION_MOST_S, AT(dlq_expire_s),
+     "when replayed and discarded usage events are forgotten; open ones never are"},
     {",serve,", "outbound-ports", "PORTS", "", OPTION_TEXT, 1, 128, AT(outbound_ports),
      "TCP ports that webhooks and mail may go to, such as 443,465,587; default none"},
     {",serve,", "outbound-allow", "NETS", "", OPTION_TEXT, 1, 1000, AT(outbound_allow),

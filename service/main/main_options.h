@@ -33,6 +33,7 @@ struct main_options {
     int64_t threads;
     int64_t expires_s;         /* 0: never */
     int64_t refusals_expire_s; /* likewise */
+    int64_t dlq_expire_s;
 };
 
 typedef enum fault_code main_runner(const struct main_options *options, struct fault *fault);

@@ -27,7 +27,7 @@ enum {
     REQUEST_TIMEOUT_S = 10,
     STOP_WAIT_MS = 10000,
     LOOK_EVERY_MS = 100,
-    SPARE_STORES = 6, /* one that writes, and those of the jobs */
+    SPARE_STORES = 7, /* one that writes, and those of the jobs */
     STORES_MAX = 64,
     URL_MAX = 1026,
 };

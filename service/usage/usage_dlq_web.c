@@ -29,6 +29,8 @@ static void put_entry(struct json_out *out, const struct usage_dlq_entry *entry)
     json_put_text(out, "source", entry->source);
     json_put_text(out, "event_id", entry->event_id);
     usage_put_time(out, "received_at", entry->received_us);
+    json_put_whole(out, "times", entry->times);
+    usage_put_time(out, "last_at", entry->last_us);
     if (entry->ended_us != 0) {
         usage_put_time(out, "ended_at", entry->ended_us);
         json_put_text(out, "ended_by", entry->ended_by);
@@ -79,6 +81,7 @@ static enum fault_code get_list(void *context, struct web_request *request, stru
     struct identity_caller caller;
     struct web_page page = {.prefix = NULL};
     struct usage_dlq_filter filter;
+    struct usage_dlq_books books;
     struct store *store;
     struct store_list list;
     enum fault_code code =
@@ -89,7 +92,11 @@ static enum fault_code get_list(void *context, struct web_request *request, stru
         code = store_pool_take(service->pool, &store, fault);
     if (code != FAULT_NONE)
         return code;
-    code = usage_dlq_list(store, caller.tenant, &filter, request->arena, &list, fault);
+    code = store_begin_read(store, fault);
+    if (code == FAULT_NONE)
+        code = usage_dlq_books_read(store, caller.tenant, &books, fault);
+    if (code == FAULT_NONE)
+        code = usage_dlq_list(store, caller.tenant, &filter, request->arena, &list, fault);
     store_pool_give(service->pool, store);
     if (code != FAULT_NONE)
         return code;
@@ -102,6 +109,9 @@ static enum fault_code get_list(void *context, struct web_request *request, stru
         put_entry(&out, &entries[i]);
     json_close(&out, ']');
     web_page_put_next(&out, &page, list.count, shown > 0 ? entries[shown - 1].id : 0);
+    json_put_whole(&out, "open", books.open);
+    json_put_whole(&out, "open_limit", USAGE_DLQ_OPEN_MAX);
+    json_put_whole(&out, "unkept", books.unkept);
     json_close(&out, '}');
     return buf_check(&reply->body, "the answer", fault);
 }

@@ -172,7 +172,21 @@ struct taking {
     struct usage_counting counting;
     int64_t seq; /* the last one given */
     struct sha256_state *chain;
+    struct usage_dlq_books books;
+    bool has_books;
 };
+
+/* Into the DLQ. Its books are read with the first such event and written after the last one. */
+static enum fault_code put_away(struct taking *taking, struct usage_item *item, struct fault *fault)
+{
+    enum fault_code code = FAULT_NONE;
+    if (!taking->has_books)
+        code = usage_dlq_books_read(taking->store, taking->batch->tenant, &taking->books, fault);
+    taking->has_books = code == FAULT_NONE;
+    return code == FAULT_NONE
+               ? usage_dlq_put(taking->store, taking->batch, item, &taking->books, fault)
+               : code;
+}
 
 /* Whether the event is to be taken. If not, its outcome is told. */
 static enum fault_code judge_key(struct taking *taking, struct usage_item *item, bool *out_new,
@@ -268,18 +282,21 @@ static enum fault_code take_items(struct taking *taking, struct fault *fault)
 {
     struct usage_batch *batch = taking->batch;
     enum fault_code code = FAULT_NONE;
-    batch->accepted = batch->duplicates = batch->rejected = 0;
+    batch->accepted = batch->duplicates = batch->rejected = batch->unkept = 0;
     for (size_t i = 0; i < batch->count && code == FAULT_NONE; i++) {
         struct usage_item *item = &batch->items[i];
         if (!item->refused)
             code = item->event.kind == USAGE_USE ? take_use(taking, item, fault)
                                                  : take_correction(taking, item, fault);
         if (code == FAULT_NONE && item->outcome == USAGE_REJECTED)
-            code = usage_dlq_put(taking->store, batch, item, fault);
+            code = put_away(taking, item, fault);
         batch->accepted += item->outcome == USAGE_ACCEPTED;
         batch->duplicates += item->outcome == USAGE_DUPLICATE;
         batch->rejected += item->outcome == USAGE_REJECTED;
+        batch->unkept += item->outcome == USAGE_REJECTED && item->unkept;
     }
+    if (code == FAULT_NONE && taking->has_books)
+        code = usage_dlq_books_write(taking->store, batch->tenant, &taking->books, fault);
     return code;
 }
 

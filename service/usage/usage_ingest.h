@@ -16,7 +16,7 @@ enum {
 enum usage_outcome {
     USAGE_ACCEPTED,
     USAGE_DUPLICATE, /* the same event is there already */
-    USAGE_REJECTED   /* it stands in the DLQ */
+    USAGE_REJECTED   /* it stands in the DLQ, unless that is full */
 };
 
 struct usage_item {
@@ -27,6 +27,7 @@ struct usage_item {
     const char *reason; /* of a rejection: a word */
     int status;         /* as HTTP has it: 201, 200, 400, 404, 409, 413, 422 */
     struct str detail;  /* the sentence */
+    bool unkept;        /* rejected, and the DLQ had no room: the sender has it alone */
 };
 
 /* What the sources of the service's own events begin with. */
@@ -46,6 +47,7 @@ struct usage_batch {
     int64_t accepted;
     int64_t duplicates;
     int64_t rejected;
+    int64_t unkept; /* of the rejected ones */
 };
 
 /* One more event, as its text (a line, an element of an array). What is wrong with it is its

@@ -4,16 +4,24 @@
 #include <assert.h>
 #include <stdio.h>
 
+#include "libs/core/log.h"
 #include "libs/core/os.h"
 #include "libs/text/json_write.h"
 #include "libs/text/time.h"
 #include "service/identity/identity.h"
 #include "service/service.h"
 #include "service/usage/usage_body.h"
+#include "service/usage/usage_dlq.h"
 #include "service/usage/usage_query.h"
 #include "service/usage/usage_report.h"
 
-enum { EVENT_ARENA_MAX = 4 << 20, DAY_S = 86400, REPORT_USUAL_DAYS = 31 };
+enum {
+    EVENT_ARENA_MAX = 4 << 20,
+    DAY_S = 86400,
+    REPORT_USUAL_DAYS = 31,
+    DETAIL_MAX = 4096,
+    INSUFFICIENT_STORAGE = 507,
+};
 
 /* --- GET /v1/meters ------------------------------------------------------------------------- */
 
@@ -57,18 +65,39 @@ static enum fault_code get_meters(void *context, struct web_request *request,
 
 /* --- POST /v1/events ------------------------------------------------------------------------ */
 
+static int status_of(const struct usage_item *item)
+{
+    return item->outcome == USAGE_REJECTED && item->unkept ? INSUFFICIENT_STORAGE : item->status;
+}
+
+/* Why it was rejected; and that nobody else has it, where that is so. */
+static void put_detail(struct json_out *out, const struct usage_item *item)
+{
+    struct buf text;
+    buf_init(&text, DETAIL_MAX);
+    buf_add(&text, item->detail);
+    if (item->unkept)
+        buf_addf(&text,
+                 "; it is kept nowhere, as %d events wait in the DLQ already: replay or discard "
+                 "some of them (GET /v1/usage/dlq), then send this one again",
+                 USAGE_DLQ_OPEN_MAX);
+    json_put_text(out, "detail", buf_str(&text));
+    buf_done(&text);
+}
+
 static void put_outcome(struct json_out *out, const struct usage_item *item, size_t index)
 {
     json_open(out, '{');
     json_put_whole(out, "index", (int64_t)index);
-    json_put_whole(out, "status", item->status);
+    json_put_whole(out, "status", status_of(item));
     if (item->event.id.len > 0)
         json_put_text(out, "id", item->event.id);
     json_put_text(out, "outcome",
                   item->outcome == USAGE_DUPLICATE ? STR("duplicate") : STR("rejected"));
     if (item->outcome == USAGE_REJECTED) {
         json_put_text(out, "reason", str_of(item->reason));
-        json_put_text(out, "detail", item->detail);
+        json_put_boolean(out, "kept", !item->unkept);
+        put_detail(out, item);
     }
     json_close(out, '}');
 }
@@ -78,12 +107,14 @@ static void put_outcome(struct json_out *out, const struct usage_item *item, siz
 static void put_problem(struct json_out *out, const struct usage_item *item,
                         struct web_reply *reply)
 {
-    reply->status = item->status;
+    reply->status = status_of(item);
     reply->content_type = STR("application/problem+json");
     json_put_text(out, "type", STR("urn:intelgraph:problem:event-rejected"));
-    json_put_text(out, "title", STR("The event is not counted; it waits in the DLQ"));
-    json_put_whole(out, "status", item->status);
-    json_put_text(out, "detail", item->detail);
+    json_put_text(out, "title",
+                  item->unkept ? STR("The event is not counted, and the DLQ is full")
+                               : STR("The event is not counted; it waits in the DLQ"));
+    json_put_whole(out, "status", reply->status);
+    put_detail(out, item);
     json_put_text(out, "reason", str_of(item->reason));
 }
 
@@ -140,6 +171,9 @@ static enum fault_code post_events(void *context, struct web_request *request,
     arena_done(&scratch);
     if (code == FAULT_NONE)
         code = usage_batch_store(&batch, service->pool, fault);
+    if (code == FAULT_NONE && batch.unkept > 0)
+        log_event(LOG_WARN, "usage.dlq_full", LOG_TEXT("tenant", batch.tenant),
+                  LOG_NUMBER("unkept", batch.unkept));
     if (code == FAULT_NONE && service->events_kept)
         service->events_kept(service, &batch);
     return code == FAULT_NONE ? reply_batch(&batch, reply, fault) : code;

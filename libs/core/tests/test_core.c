@@ -52,6 +52,9 @@ static void str_is_utf8__refuses_overlong_surrogate_and_cut_sequences(void **sta
     assert_false(str_is_utf8(STR("\xf4\x90\x80\x80")));
     assert_false(str_is_utf8(STR("\xe6\xa4")));
     assert_false(str_is_utf8(STR("\xff")));
+    assert_int_equal(str_utf8_len(STR("gr\xc3\xbc\xff")), 4);
+    assert_int_equal(str_utf8_len(STR("\xe6\xa4")), 0);
+    assert_int_equal(str_utf8_len(STR("")), 0);
 }
 
 static void str_distance__counts_edits_without_case(void **state)

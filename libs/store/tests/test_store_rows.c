@@ -13,7 +13,14 @@
 
 enum { ROWS = 100 };
 
-static const char numbers_sql[] = "SELECT n, CAST(n AS TEXT) FROM numbers WHERE n <= $1 ORDER BY n";
+static const char numbers_sql[] =
+    "SELECT n, CAST(n AS TEXT) AS text FROM numbers WHERE n <= $1 ORDER BY n";
+
+static const struct store_migration table_of_numbers = {
+    1, "numbers",
+    STR("CREATE TABLE numbers (n BIGINT NOT NULL PRIMARY KEY);"
+        "INSERT INTO numbers WITH RECURSIVE up (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM up"
+        " WHERE n < 100) SELECT n FROM up;")};
 
 static struct {
     char file[64];
@@ -56,13 +63,8 @@ static int open_store(void **state)
     (void)state;
     snprintf(now.file, sizeof now.file, "/tmp/rows-%ld", (long)getpid());
     place_make(now.file, now.place);
-    place_run(now.place, "CREATE TABLE numbers (n BIGINT PRIMARY KEY)");
-    for (int i = 1; i <= ROWS; i++) {
-        char sql[64];
-        snprintf(sql, sizeof sql, "INSERT INTO numbers VALUES (%d)", i);
-        place_run(now.place, sql);
-    }
     MUST(store_open(now.place, &now.store, &now.fault));
+    MUST(store_migrate(now.store, &table_of_numbers, 1, &now.fault));
     arena_init(&now.arena, 1 << 20);
     return 0;
 }

@@ -37,6 +37,7 @@ static void main_options_read__fills_in_defaults(void **state)
     assert_true(str_equal(read.log_level, STR("info")));
     assert_int_equal(read.threads, 16);
     assert_int_equal(read.refusals_expire_s, 90 * 86400);
+    assert_int_equal(read.dlq_expire_s, 400 * 86400);
     assert_int_equal(read.data.len, 0);
     assert_int_equal(parse("token create --tenant t --role admin --name=n"), FAULT_NONE);
     assert_int_equal(read.expires_s, 90 * 86400);
@@ -53,6 +54,8 @@ static void main_options_read__takes_values_after_a_blank_or_an_equals_sign(void
     assert_int_equal(read.threads, 62);
     assert_int_equal(parse("serve --refusals-expire never"), FAULT_NONE);
     assert_int_equal(read.refusals_expire_s, 0);
+    assert_int_equal(parse("serve --dlq-expire=never"), FAULT_NONE);
+    assert_int_equal(read.dlq_expire_s, 0);
     assert_int_equal(parse("token revoke --id --odd"), FAULT_NONE);
     assert_true(str_equal(read.id, STR("--odd")));
 }
@@ -81,6 +84,7 @@ static void main_options_read__names_what_is_wrong_and_the_nearest_right(void **
         {"serve --threads 4x", "from 1 to 62"},
         {"serve --refusals-expire 0d", "--refusals-expire is \"0d\"; write it as 90d"},
         {"serve --refusals-expire 90", "or never"},
+        {"serve --dlq-expire 0d", "--dlq-expire is \"0d\"; write it as 90d"},
         {"serve --data=", "--data must have 1 to"},
         {"serve now", "options begin with --"},
         {"token create --role admin --name n", "token create needs --tenant"},
