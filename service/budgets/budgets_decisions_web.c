@@ -310,7 +310,7 @@ static void put_entry(struct json_out *out, const struct budgets_refusal *refusa
 }
 
 struct page {
-    struct budgets_refusal *entries;
+    const struct budgets_refusal *entries;
     size_t count;
     int64_t allowed;
 };
@@ -336,17 +336,17 @@ static enum fault_code read_page(struct service *service, struct str tenant,
                                  struct page *out, struct fault *fault)
 {
     struct store *store;
+    struct store_list list = {0};
     /* One more than is shown tells whether there is a next page. A decision that several budgets
      * refused is several rows under one id, which is not torn apart. */
     struct budgets_refusal_filter wider = *filter;
     wider.limit = filter->limit + BUDGETS_APPLY_MAX;
-    out->entries = arena_alloc(arena, (size_t)wider.limit * sizeof *out->entries);
-    if (!out->entries)
-        return fault_set(fault, FAULT_NO_MEMORY, "no memory left for a list of refusals");
     enum fault_code code = store_pool_take(service->pool, &store, fault);
     if (code != FAULT_NONE)
         return code;
-    code = budgets_refusals_list(store, tenant, &wider, arena, out->entries, &out->count, fault);
+    code = budgets_refusals_list(store, tenant, &wider, arena, &list, fault);
+    out->entries = list.rows;
+    out->count = list.count;
     if (code == FAULT_NONE)
         code = read_today(store, tenant, arena, &out->allowed, fault);
     store_pool_give(service->pool, store);

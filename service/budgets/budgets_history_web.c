@@ -5,6 +5,7 @@
 
 #include "service/service.h"
 #include "service/usage/usage_query.h"
+#include "service/web/web_page.h"
 
 enum { LIST_USUAL = 50 };
 
@@ -23,36 +24,29 @@ static void put_entry(struct json_out *out, const struct budgets_entry *entry)
     json_close(out, '}');
 }
 
-static enum fault_code list_in(const struct budgets_act *act, struct store *store, int64_t before,
-                               int64_t limit, struct web_reply *reply, struct fault *fault)
+static enum fault_code list_in(const struct budgets_act *act, struct store *store,
+                               const struct web_page *page, struct web_reply *reply,
+                               struct fault *fault)
 {
-    struct budgets_entry *entries =
-        arena_alloc(act->request->arena, BUDGETS_PAGE_MAX * sizeof *entries);
     struct str id = act->request->parts[0];
-    size_t count = 0;
-    if (!entries)
-        return fault_set(fault, FAULT_NO_MEMORY, "no memory left for a history");
+    struct store_list list = {0};
     enum fault_code code = store_begin_read(store, fault);
     if (code == FAULT_NONE)
         code = budgets_existed_check(store, act->caller.tenant, id, fault);
     if (code == FAULT_NONE)
-        code = budgets_store_history_list(store, act->caller.tenant, id, before, limit,
-                                          act->request->arena, entries, &count, fault);
+        code = budgets_store_history_list(store, act->caller.tenant, id, page->before,
+                                          page->limit + 1, act->request->arena, &list, fault);
     if (code != FAULT_NONE)
         return code;
+    const struct budgets_entry *entries = list.rows;
+    size_t shown = web_page_shown(page, list.count);
     struct json_out out = json_out_to(&reply->body);
     json_open(&out, '{');
     json_open_at(&out, "entries", '[');
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < shown; i++)
         put_entry(&out, &entries[i]);
     json_close(&out, ']');
-    if (count == (size_t)limit) {
-        char next[24];
-        snprintf(next, sizeof next, "%lld", (long long)entries[count - 1].id);
-        json_put_text(&out, "next", str_of(next));
-    } else {
-        json_put_null(&out, "next");
-    }
+    web_page_put_next(&out, page, list.count, shown > 0 ? entries[shown - 1].id : 0);
     json_close(&out, '}');
     return buf_check(&reply->body, "the answer", fault);
 }
@@ -61,19 +55,16 @@ static enum fault_code get_history(void *context, struct web_request *request,
                                    struct web_reply *reply, struct fault *fault)
 {
     struct budgets_act act = {.service = context, .request = request};
+    struct web_page page = {.prefix = ""};
     struct store *store;
-    int64_t limit = LIST_USUAL;
-    int64_t before = 0;
     enum fault_code code = budgets_act_begin(&act, PERMIT_BUDGET_READ, fault);
     if (code == FAULT_NONE)
-        code = web_query_whole(request, "limit", 1, BUDGETS_PAGE_MAX, LIST_USUAL, &limit, fault);
-    if (code == FAULT_NONE)
-        code = web_query_whole(request, "before", 1, INT64_MAX, 0, &before, fault);
+        code = web_page_read(request, LIST_USUAL, BUDGETS_PAGE_MAX, &page, fault);
     if (code == FAULT_NONE)
         code = store_pool_take(act.service->pool, &store, fault);
     if (code != FAULT_NONE)
         return code;
-    code = list_in(&act, store, before, limit, reply, fault);
+    code = list_in(&act, store, &page, reply, fault);
     store_pool_give(act.service->pool, store);
     return code;
 }

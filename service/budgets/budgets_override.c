@@ -4,8 +4,6 @@
 
 #define DAY_US INT64_C(86400000000)
 
-enum { DUE_AT_ONCE = 50 };
-
 static enum fault_code read_kind(const struct json *body, struct budgets_override_given *given,
                                  struct fault *fault)
 {
@@ -132,17 +130,14 @@ enum fault_code budgets_override_expire(struct store *store, struct audit *audit
                                         int64_t now_us, struct arena *arena, size_t *out_count,
                                         struct fault *fault)
 {
-    struct budgets_override *due = arena_alloc(arena, DUE_AT_ONCE * sizeof *due);
-    size_t count = 0;
-    if (!due)
-        return fault_set(fault, FAULT_NO_MEMORY, "no memory left for overrides");
-    enum fault_code code =
-        budgets_store_override_due(store, tenant, now_us, arena, due, DUE_AT_ONCE, &count, fault);
-    for (size_t i = 0; i < count && code == FAULT_NONE; i++)
+    struct store_list list = {0};
+    enum fault_code code = budgets_store_override_due(store, tenant, now_us, arena, &list, fault);
+    const struct budgets_override *due = list.rows;
+    for (size_t i = 0; i < list.count && code == FAULT_NONE; i++)
         code = expire(store, audit, tenant, &due[i], now_us, arena, fault);
-    if (code == FAULT_NONE && count > 0)
+    if (code == FAULT_NONE && list.count > 0)
         code = prices_generation_raise(store, tenant, fault);
     if (code == FAULT_NONE)
-        *out_count = count;
+        *out_count = list.count;
     return code;
 }

@@ -10,26 +10,23 @@ static enum fault_code list_in(const struct budgets_act *act, struct store *stor
                                struct web_reply *reply, struct fault *fault)
 {
     struct arena *arena = act->request->arena;
-    struct budgets_override *overrides =
-        arena_alloc(arena, BUDGETS_OVERRIDES_SHOWN * sizeof *overrides);
     enum budgets_basis basis = BUDGETS_QUANTITY;
-    size_t count = 0;
-    if (!overrides)
-        return fault_set(fault, FAULT_NO_MEMORY, "no memory left for overrides");
+    struct store_list list = {0};
     enum fault_code code = store_begin_read(store, fault);
     if (code == FAULT_NONE)
         code = budgets_store_basis(store, act->caller.tenant, act->request->parts[0], arena, &basis,
                                    fault);
     if (code == FAULT_NONE)
-        code = budgets_store_override_list(store, act->caller.tenant, act->request->parts[0],
-                                           act->now_us, arena, overrides, BUDGETS_OVERRIDES_SHOWN,
-                                           &count, fault);
+        code =
+            budgets_store_override_list(store, act->caller.tenant, act->request->parts[0],
+                                        act->now_us, BUDGETS_OVERRIDES_SHOWN, arena, &list, fault);
     if (code != FAULT_NONE)
         return code;
+    const struct budgets_override *overrides = list.rows;
     struct json_out out = json_out_to(&reply->body);
     json_open(&out, '{');
     json_open_at(&out, "overrides", '[');
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < list.count; i++)
         budgets_override_put(&out, NULL, basis, &overrides[i]);
     json_close(&out, ']');
     json_close(&out, '}');

@@ -371,54 +371,49 @@ enum fault_code budgets_refusals_end(struct budgets_refusals *refusals, struct f
 
 /* --- reading -------------------------------------------------------------------------------- */
 
-static bool copy_columns(struct statement *select, struct arena *arena, struct budgets_refusal *out)
+static enum fault_code read_refusal(struct store_row *row, void *out, struct fault *fault)
 {
-    struct str *const texts[] = {&out->id,      &out->budget, &out->budget_name, &out->meter,
-                                 &out->verdict, &out->caller, &out->subject};
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
-        *texts[i] = arena_copy(arena, store_text(select, (int)i));
-        if (!texts[i]->ptr)
-            return false;
-    }
-    out->at_us = store_whole(select, 7);
-    out->quantity = store_whole(select, 8);
-    out->used = store_whole(select, 9);
-    out->reserved = store_whole(select, 10);
-    out->limit = store_whole(select, 11);
-    out->is_cost = store_whole(select, 12) != 0;
-    out->shadow = store_whole(select, 13) != 0;
-    return true;
+    struct statement *query = row->query;
+    (void)fault;
+    *(struct budgets_refusal *)out = (struct budgets_refusal){
+        .id = store_row_text(row, 0),
+        .budget = store_row_text(row, 1),
+        .budget_name = store_row_text(row, 2),
+        .meter = store_row_text(row, 3),
+        .verdict = store_row_text(row, 4),
+        .caller = store_row_text(row, 5),
+        .subject = store_row_text(row, 6),
+        .at_us = store_whole(query, 7),
+        .quantity = store_whole(query, 8),
+        .used = store_whole(query, 9),
+        .reserved = store_whole(query, 10),
+        .limit = store_whole(query, 11),
+        .is_cost = store_whole(query, 12) != 0,
+        .shadow = store_whole(query, 13) != 0,
+    };
+    return FAULT_NONE;
 }
 
 enum fault_code budgets_refusals_list(struct store *store, struct str tenant,
                                       const struct budgets_refusal_filter *filter,
-                                      struct arena *arena, struct budgets_refusal *out,
-                                      size_t *out_count, struct fault *fault)
+                                      struct arena *arena, struct store_list *out,
+                                      struct fault *fault)
 {
     static const char sql[] =
         "SELECT id, budget, budget_name, meter, verdict, caller, subject, at_us, quantity, used,"
         " reserved, limit_amount, is_cost, shadow FROM budgets_decisions"
         " WHERE tenant = $1 AND ($2 = '' OR id < $2) AND ($3 = '' OR budget = $3)"
         " AND ($4 = '' OR verdict = $4) ORDER BY id DESC, budget LIMIT $5";
-    struct statement *select;
-    bool row = true;
-    size_t count = 0;
-    enum fault_code code = store_prepare(store, sql, &select, fault);
+    struct statement *query;
+    enum fault_code code = store_prepare(store, sql, &query, fault);
     if (code != FAULT_NONE)
         return code;
-    store_bind_text(select, 1, tenant);
-    store_bind_text(select, 2, filter->before);
-    store_bind_text(select, 3, filter->budget);
-    store_bind_text(select, 4, filter->verdict);
-    store_bind_whole(select, 5, filter->limit);
-    while (code == FAULT_NONE && row) {
-        code = store_step(select, &row, fault);
-        if (code == FAULT_NONE && row && !copy_columns(select, arena, &out[count++]))
-            code = fault_set(fault, FAULT_NO_MEMORY, "no memory left for a list of refusals");
-    }
-    if (code == FAULT_NONE)
-        *out_count = count;
-    return code;
+    store_bind_text(query, 1, tenant);
+    store_bind_text(query, 2, filter->before);
+    store_bind_text(query, 3, filter->budget);
+    store_bind_text(query, 4, filter->verdict);
+    store_bind_whole(query, 5, filter->limit);
+    return store_list(query, arena, sizeof(struct budgets_refusal), read_refusal, out, fault);
 }
 
 enum fault_code budgets_allowed_add(struct store *store, struct str tenant, int64_t day_us,

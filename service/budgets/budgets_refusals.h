@@ -6,6 +6,7 @@
 #define IG_BUDGETS_REFUSALS_H
 
 #include "libs/store/store_pool.h"
+#include "libs/store/store_rows.h"
 #include "service/audit/audit.h"
 #include "service/budgets/budgets.h"
 
@@ -56,11 +57,11 @@ struct budgets_refusal_filter {
     int64_t limit;
 };
 
-/* Newest first; texts are in the arena. */
+/* Newest first; rows of struct budgets_refusal. */
 enum fault_code budgets_refusals_list(struct store *store, struct str tenant,
                                       const struct budgets_refusal_filter *filter,
-                                      struct arena *arena, struct budgets_refusal *out,
-                                      size_t *out_count, struct fault *fault) MUST_USE;
+                                      struct arena *arena, struct store_list *out,
+                                      struct fault *fault) MUST_USE;
 
 /* Decisions that were allowed on the day that begins then. */
 enum fault_code budgets_allowed_add(struct store *store, struct str tenant, int64_t day_us,

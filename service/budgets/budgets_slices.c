@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "libs/core/os.h"
+#include "libs/store/store_rows.h"
 
 /* A row of whole numbers and keys: prepared, bound in order. */
 static enum fault_code prepare(struct store *store, const char *sql, const struct str *texts,
@@ -117,6 +118,20 @@ enum fault_code budgets_node_remove(struct store *store, int64_t node, int64_t b
     return code;
 }
 
+struct node_list {
+    struct budgets_node *out;
+    size_t count;
+};
+
+static enum fault_code add_node(struct statement *row, void *context, struct fault *fault)
+{
+    struct node_list *list = context;
+    (void)fault;
+    list->out[list->count++] =
+        (struct budgets_node){store_whole(row, 0), store_whole(row, 1), store_whole(row, 2)};
+    return FAULT_NONE;
+}
+
 enum fault_code budgets_node_list(struct store *store, struct budgets_node *out, size_t *out_count,
                                   struct fault *fault)
 {
@@ -124,21 +139,30 @@ enum fault_code budgets_node_list(struct store *store, struct budgets_node *out,
                               " ORDER BY node LIMIT $1";
     const int64_t most = BUDGETS_NODES_MAX;
     struct statement *select;
-    bool row = true;
-    size_t count = 0;
+    struct node_list list = {.out = out};
     enum fault_code code = prepare(store, sql, NULL, 0, &most, 1, &select, fault);
-    while (code == FAULT_NONE && row) {
-        code = store_step(select, &row, fault);
-        if (code == FAULT_NONE && row)
-            out[count++] = (struct budgets_node){store_whole(select, 0), store_whole(select, 1),
-                                                 store_whole(select, 2)};
-    }
     if (code == FAULT_NONE)
-        *out_count = count;
+        code = store_each(select, add_node, &list, fault);
+    if (code == FAULT_NONE)
+        *out_count = list.count;
     return code;
 }
 
 /* --- slices --------------------------------------------------------------------------------- */
+
+struct slice_list {
+    struct budgets_slice *out;
+    size_t count;
+};
+
+static enum fault_code add_slice(struct statement *row, void *context, struct fault *fault)
+{
+    struct slice_list *list = context;
+    (void)fault;
+    list->out[list->count++] =
+        (struct budgets_slice){store_whole(row, 0), store_whole(row, 1), store_whole(row, 2)};
+    return FAULT_NONE;
+}
 
 enum fault_code budgets_slice_list(struct store *store, const struct budgets_slice_key *key,
                                    struct budgets_slice *out, size_t *out_count,
@@ -150,17 +174,12 @@ enum fault_code budgets_slice_list(struct store *store, const struct budgets_sli
     const struct str texts[] = {key->tenant, key->budget};
     const int64_t wholes[] = {key->period_from_us, BUDGETS_NODES_MAX};
     struct statement *select;
-    bool row = true;
-    size_t count = 0;
+    struct slice_list list = {.out = out};
     enum fault_code code = prepare(store, sql, texts, 2, wholes, 2, &select, fault);
-    while (code == FAULT_NONE && row) {
-        code = store_step(select, &row, fault);
-        if (code == FAULT_NONE && row)
-            out[count++] = (struct budgets_slice){store_whole(select, 0), store_whole(select, 1),
-                                                  store_whole(select, 2)};
-    }
     if (code == FAULT_NONE)
-        *out_count = count;
+        code = store_each(select, add_slice, &list, fault);
+    if (code == FAULT_NONE)
+        *out_count = list.count;
     return code;
 }
 
@@ -243,6 +262,21 @@ enum fault_code budgets_slice_recall(struct store *store, const struct budgets_s
     return RUN(store, sql, texts, wholes, fault);
 }
 
+struct recalled_visit {
+    budgets_slice_visit *visit;
+    void *context;
+};
+
+static enum fault_code visit_recalled(struct statement *row, void *context, struct fault *fault)
+{
+    const struct recalled_visit *recalled = context;
+    const struct budgets_slice_key key = {store_text(row, 0), store_text(row, 1),
+                                          store_whole(row, 2)};
+    (void)fault;
+    recalled->visit(recalled->context, &key);
+    return FAULT_NONE;
+}
+
 enum fault_code budgets_slice_recalled(struct store *store, int64_t node,
                                        budgets_slice_visit *visit, void *context,
                                        struct fault *fault)
@@ -250,15 +284,9 @@ enum fault_code budgets_slice_recalled(struct store *store, int64_t node,
     static const char sql[] = "SELECT tenant, budget, period_from_us FROM budgets_slices"
                               " WHERE node = $1 AND recalled = 1";
     struct statement *select;
-    bool row = true;
+    struct recalled_visit recalled = {visit, context};
     enum fault_code code = prepare(store, sql, NULL, 0, &node, 1, &select, fault);
-    while (code == FAULT_NONE && row) {
-        code = store_step(select, &row, fault);
-        if (code == FAULT_NONE && row)
-            visit(context, &(struct budgets_slice_key){store_text(select, 0), store_text(select, 1),
-                                                       store_whole(select, 2)});
-    }
-    return code;
+    return code == FAULT_NONE ? store_each(select, visit_recalled, &recalled, fault) : code;
 }
 
 enum fault_code budgets_store_reserved(struct store *store, struct str tenant, struct str budget,
@@ -329,6 +357,19 @@ enum fault_code budgets_ended_put(struct store *store, struct str tenant, int64_
     return run(store, sql, &tenant, 1, wholes, 3, fault);
 }
 
+struct ended_visit {
+    budgets_ended_visit *visit;
+    void *context;
+};
+
+static enum fault_code visit_ended(struct statement *row, void *context, struct fault *fault)
+{
+    const struct ended_visit *visiting = context;
+    const struct budgets_ended ended = {store_text(row, 0), store_whole(row, 1),
+                                        store_whole(row, 2) != 0};
+    return visiting->visit(visiting->context, &ended, fault);
+}
+
 enum fault_code budgets_ended_each(struct store *store, int64_t node, int64_t most,
                                    budgets_ended_visit *visit, void *context, struct fault *fault)
 {
@@ -336,17 +377,9 @@ enum fault_code budgets_ended_each(struct store *store, int64_t node, int64_t mo
                               " ORDER BY tenant, number LIMIT $2";
     const int64_t wholes[] = {node, most};
     struct statement *select;
-    bool row = true;
+    struct ended_visit ended = {visit, context};
     enum fault_code code = prepare(store, sql, NULL, 0, wholes, 2, &select, fault);
-    while (code == FAULT_NONE && row) {
-        code = store_step(select, &row, fault);
-        if (code == FAULT_NONE && row)
-            code = visit(context,
-                         &(struct budgets_ended){store_text(select, 0), store_whole(select, 1),
-                                                 store_whole(select, 2) != 0},
-                         fault);
-    }
-    return code;
+    return code == FAULT_NONE ? store_each(select, visit_ended, &ended, fault) : code;
 }
 
 enum fault_code budgets_ended_remove(struct store *store, int64_t node, struct str tenant,

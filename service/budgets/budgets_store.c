@@ -1,7 +1,5 @@
 #include "service/budgets/budgets_store.h"
 
-#include <string.h>
-
 #include "service/budgets/budgets_store_row.h"
 #include "service/prices/prices.h"
 
@@ -25,25 +23,22 @@ enum fault_code budgets_generation(struct store *store, struct str tenant, int64
 
 #define COLUMNS "id, version, definition, created_us, created_by, updated_us, updated_by"
 
-static enum fault_code read_row(struct statement *query, struct arena *arena,
-                                struct budgets_row *out, struct fault *fault)
+static enum fault_code read_row(struct store_row *row, void *out, struct fault *fault)
 {
-    struct budgets_reader reader = {query, arena, false};
     const struct json *definition;
-    struct str text = budgets_reader_text(&reader, 2);
-    *out = (struct budgets_row){
-        .id = budgets_reader_text(&reader, 0),
-        .version = store_whole(query, 1),
-        .created_us = store_whole(query, 3),
-        .created_by = budgets_reader_text(&reader, 4),
-        .updated_us = store_whole(query, 5),
-        .updated_by = budgets_reader_text(&reader, 6),
+    struct budgets_row *read = out;
+    struct str text = store_row_text(row, 2);
+    *read = (struct budgets_row){
+        .id = store_row_text(row, 0),
+        .version = store_whole(row->query, 1),
+        .created_us = store_whole(row->query, 3),
+        .created_by = store_row_text(row, 4),
+        .updated_us = store_whole(row->query, 5),
+        .updated_by = store_row_text(row, 6),
     };
-    enum fault_code code = budgets_reader_check(&reader, fault);
+    enum fault_code code = json_read(row->arena, text, &definition, fault);
     if (code == FAULT_NONE)
-        code = json_read(arena, text, &definition, fault);
-    if (code == FAULT_NONE)
-        code = budgets_definition_read(arena, definition, &out->definition, NULL, fault);
+        code = budgets_definition_read(row->arena, definition, &read->definition, NULL, fault);
     if (code == FAULT_INPUT || code == FAULT_LIMIT) {
         fault->code = FAULT_CORRUPT;
         fault_prefix(fault, "a budget in the store cannot be read: ");
@@ -81,48 +76,28 @@ int64_t budgets_limit(const struct budgets_row *row, int64_t now_us, bool *out_b
 }
 
 static enum fault_code load_rows(struct store *store, struct str tenant, struct arena *arena,
-                                 struct budgets_loaded *loaded, struct fault *fault)
+                                 struct store_list *out, struct fault *fault)
 {
     static const char sql[] = "SELECT " COLUMNS " FROM budgets"
                               " WHERE tenant = $1 AND deleted_us IS NULL ORDER BY name";
     const struct budgets_value values[] = {TEXT(tenant)};
-    struct statement *query = NULL;
-    size_t room = 0;
-    bool row = false;
+    struct statement *query;
     enum fault_code code = budgets_ask(store, sql, values, BUDGETS_COUNT(values), &query, fault);
-    if (code == FAULT_NONE)
-        code = store_step(query, &row, fault);
-    while (code == FAULT_NONE && row) {
-        if (loaded->count == room) {
-            struct budgets_row *rows;
-            room = room ? room * 2 : 8;
-            rows = arena_alloc(arena, room * sizeof *rows);
-            if (!rows) {
-                code = no_memory(fault);
-                break;
-            }
-            if (loaded->count > 0)
-                memcpy(rows, loaded->rows, loaded->count * sizeof *rows);
-            loaded->rows = rows;
-        }
-        code = read_row(query, arena, &loaded->rows[loaded->count], fault);
-        if (code == FAULT_NONE) {
-            loaded->count++;
-            code = store_step(query, &row, fault);
-        }
-    }
-    if (code != FAULT_NONE && query)
-        store_reset(query);
-    return code;
+    return code == FAULT_NONE
+               ? store_list(query, arena, sizeof(struct budgets_row), read_row, out, fault)
+               : code;
 }
 
 enum fault_code budgets_load(struct store *store, struct str tenant, int64_t now_us,
                              struct arena *arena, struct budgets_loaded *out, struct fault *fault)
 {
     struct budgets_loaded loaded = {0};
+    struct store_list list = {0};
     enum fault_code code = prices_generation(store, tenant, &loaded.generation, fault);
     if (code == FAULT_NONE)
-        code = load_rows(store, tenant, arena, &loaded, fault);
+        code = load_rows(store, tenant, arena, &list, fault);
+    loaded.rows = list.rows;
+    loaded.count = list.count;
     for (size_t i = 0; i < loaded.count && code == FAULT_NONE; i++)
         code = read_override(store, tenant, now_us, arena, &loaded.rows[i], fault);
     if (code == FAULT_NONE)
@@ -130,54 +105,41 @@ enum fault_code budgets_load(struct store *store, struct str tenant, int64_t now
     return code;
 }
 
-static enum fault_code count_tenants(struct store *store, int64_t *out, struct fault *fault)
+static enum fault_code read_tenant(struct store_row *row, void *out, struct fault *fault)
 {
-    static const char sql[] = "SELECT count(DISTINCT tenant) FROM budgets WHERE deleted_us IS NULL";
-    struct statement *query;
-    enum fault_code code = store_prepare(store, sql, &query, fault);
-    return code == FAULT_NONE ? store_read_whole(query, out, fault) : code;
+    (void)fault;
+    *(struct str *)out = store_row_text(row, 0);
+    return FAULT_NONE;
 }
 
-/* One that comes between the counting and the reading comes with the next reading. */
-enum fault_code budgets_load_tenants(struct store *store, struct arena *arena, struct str **out,
-                                     size_t *out_count, struct fault *fault)
+enum fault_code budgets_load_tenants(struct store *store, struct arena *arena,
+                                     struct store_list *out, struct fault *fault)
 {
     static const char sql[] = "SELECT DISTINCT tenant FROM budgets WHERE deleted_us IS NULL"
                               " ORDER BY tenant LIMIT $1";
+    const struct budgets_value values[] = {WHOLE(BUDGETS_TENANTS_MAX)};
     struct statement *query;
-    int64_t total = 0;
-    size_t count = 0;
-    bool row = false;
-    enum fault_code code = count_tenants(store, &total, fault);
-    if (code != FAULT_NONE)
-        return code;
-    const struct budgets_value values[] = {
-        WHOLE(total < BUDGETS_TENANTS_MAX ? total : BUDGETS_TENANTS_MAX)};
-    struct str *tenants = arena_alloc(arena, ((size_t)total + 1) * sizeof *tenants);
-    if (!tenants)
-        return no_memory(fault);
-    code = budgets_ask(store, sql, values, BUDGETS_COUNT(values), &query, fault);
-    if (code != FAULT_NONE)
-        return code;
-    code = store_step(query, &row, fault);
-    while (code == FAULT_NONE && row) {
-        struct budgets_reader reader = {query, arena, false};
-        tenants[count++] = budgets_reader_text(&reader, 0);
-        code = budgets_reader_check(&reader, fault);
-        if (code == FAULT_NONE)
-            code = store_step(query, &row, fault);
-    }
-    store_reset(query);
-    if (code != FAULT_NONE)
-        return code;
-    *out = tenants;
-    *out_count = count;
-    return FAULT_NONE;
+    enum fault_code code = budgets_ask(store, sql, values, BUDGETS_COUNT(values), &query, fault);
+    return code == FAULT_NONE
+               ? store_list(query, arena, sizeof(struct str), read_tenant, out, fault)
+               : code;
 }
 
 static enum fault_code not_found(struct fault *fault)
 {
     return fault_field(fault, FAULT_NOT_FOUND, "id", "there is no such budget");
+}
+
+static enum fault_code find_row(struct store *store, const char *sql,
+                                const struct budgets_value *values, size_t count,
+                                struct arena *arena, struct budgets_row *out, struct fault *fault)
+{
+    struct statement *query;
+    bool found = false;
+    enum fault_code code = budgets_ask(store, sql, values, count, &query, fault);
+    if (code == FAULT_NONE)
+        code = store_find(query, arena, sizeof *out, read_row, &found, out, fault);
+    return code == FAULT_NONE && !found ? not_found(fault) : code;
 }
 
 enum fault_code budgets_store_find(struct store *store, struct str tenant, struct str id,
@@ -187,18 +149,9 @@ enum fault_code budgets_store_find(struct store *store, struct str tenant, struc
     static const char sql[] = "SELECT " COLUMNS " FROM budgets"
                               " WHERE tenant = $1 AND id = $2 AND deleted_us IS NULL";
     const struct budgets_value values[] = {TEXT(tenant), TEXT(id)};
-    struct statement *query;
     struct budgets_row found;
-    bool row = false;
-    enum fault_code code = budgets_ask(store, sql, values, BUDGETS_COUNT(values), &query, fault);
-    if (code == FAULT_NONE)
-        code = store_step(query, &row, fault);
-    if (code != FAULT_NONE)
-        return code;
-    if (!row)
-        return not_found(fault);
-    code = read_row(query, arena, &found, fault);
-    store_reset(query);
+    enum fault_code code =
+        find_row(store, sql, values, BUDGETS_COUNT(values), arena, &found, fault);
     if (code == FAULT_NONE)
         code = read_override(store, tenant, now_us, arena, &found, fault);
     if (code == FAULT_NONE)
@@ -212,18 +165,9 @@ enum fault_code budgets_store_basis(struct store *store, struct str tenant, stru
 {
     static const char sql[] = "SELECT " COLUMNS " FROM budgets WHERE tenant = $1 AND id = $2";
     const struct budgets_value values[] = {TEXT(tenant), TEXT(id)};
-    struct statement *query;
     struct budgets_row found;
-    bool row = false;
-    enum fault_code code = budgets_ask(store, sql, values, BUDGETS_COUNT(values), &query, fault);
-    if (code == FAULT_NONE)
-        code = store_step(query, &row, fault);
-    if (code != FAULT_NONE)
-        return code;
-    if (!row)
-        return not_found(fault);
-    code = read_row(query, arena, &found, fault);
-    store_reset(query);
+    enum fault_code code =
+        find_row(store, sql, values, BUDGETS_COUNT(values), arena, &found, fault);
     if (code == FAULT_NONE)
         *out = found.definition.basis;
     return code;

@@ -3,7 +3,7 @@
 #ifndef IG_BUDGETS_STORE_H
 #define IG_BUDGETS_STORE_H
 
-#include "libs/store/store.h"
+#include "libs/store/store_rows.h"
 #include "service/budgets/budgets_definition.h"
 
 enum {
@@ -66,9 +66,9 @@ enum fault_code budgets_load(struct store *store, struct str tenant, int64_t now
                              struct arena *arena, struct budgets_loaded *out,
                              struct fault *fault) MUST_USE;
 
-/* Tenants that have a budget. */
-enum fault_code budgets_load_tenants(struct store *store, struct arena *arena, struct str **out,
-                                     size_t *out_count, struct fault *fault) MUST_USE;
+/* Tenants that have a budget: rows of struct str. */
+enum fault_code budgets_load_tenants(struct store *store, struct arena *arena,
+                                     struct store_list *out, struct fault *fault) MUST_USE;
 
 /* prices_generation, for those who know budgets only. */
 enum fault_code budgets_generation(struct store *store, struct str tenant, int64_t *out,
@@ -112,14 +112,13 @@ enum fault_code budgets_store_override_open(struct store *store, struct str tena
                                             struct fault *fault) MUST_USE;
 /* Those of all budgets that have expired and were not noted so: with the state that is noted. */
 enum fault_code budgets_store_override_due(struct store *store, struct str tenant, int64_t now_us,
-                                           struct arena *arena, struct budgets_override *out,
-                                           size_t room, size_t *out_count,
+                                           struct arena *arena, struct store_list *out,
                                            struct fault *fault) MUST_USE;
-/* Newest first. */
+/* Newest first; rows of struct budgets_override. */
 enum fault_code budgets_store_override_list(struct store *store, struct str tenant,
-                                            struct str budget, int64_t now_us, struct arena *arena,
-                                            struct budgets_override *out, size_t room,
-                                            size_t *out_count, struct fault *fault) MUST_USE;
+                                            struct str budget, int64_t now_us, int64_t limit,
+                                            struct arena *arena, struct store_list *out,
+                                            struct fault *fault) MUST_USE;
 /* Notes what became of it: state, approval, end. */
 enum fault_code budgets_store_override_note(struct store *store, struct str tenant,
                                             const struct budgets_override *override,
@@ -165,10 +164,10 @@ struct budgets_entry {
 enum fault_code budgets_store_history_put(struct store *store, struct str tenant,
                                           const struct budgets_entry *entry,
                                           struct fault *fault) MUST_USE;
-/* Newest first, those below `before` (0: from the newest). */
+/* Newest first, those below `before` (0: from the newest); rows of struct budgets_entry. */
 enum fault_code budgets_store_history_list(struct store *store, struct str tenant,
                                            struct str budget, int64_t before, int64_t limit,
-                                           struct arena *arena, struct budgets_entry *out,
-                                           size_t *out_count, struct fault *fault) MUST_USE;
+                                           struct arena *arena, struct store_list *out,
+                                           struct fault *fault) MUST_USE;
 
 #endif

@@ -23,40 +23,44 @@ static enum fault_code read_state(struct str text, enum budgets_override_state *
     return fault_set(fault, FAULT_CORRUPT, "an override in the store has no state");
 }
 
+static int64_t whole_or_0(struct statement *query, int column)
+{
+    return store_is_null(query, column) ? 0 : store_whole(query, column);
+}
+
 #define COLUMNS                                                                                    \
     "id, budget, kind, amount, reason, state, asked_us, asked_by, asked_token, expires_us, "       \
     "approved_us, approved_by, approved_why, ended_us, ended_by, ended_why"
 
-static enum fault_code read_override(struct statement *query, int64_t now_us, struct arena *arena,
-                                     struct budgets_override *out, struct fault *fault)
+static enum fault_code read_override(struct store_row *row, void *out, struct fault *fault)
 {
-    struct budgets_reader reader = {query, arena, false};
-    struct budgets_override read = {
-        .id = budgets_reader_text(&reader, 0),
-        .budget = budgets_reader_text(&reader, 1),
+    struct budgets_override *read = out;
+    struct statement *query = row->query;
+    *read = (struct budgets_override){
+        .id = store_row_text(row, 0),
+        .budget = store_row_text(row, 1),
         .kind = str_equal(store_text(query, 2), STR("amount")) ? BUDGETS_AMOUNT : BUDGETS_BYPASS,
-        .amount = budgets_reader_whole(&reader, 3),
-        .reason = budgets_reader_text(&reader, 4),
+        .amount = whole_or_0(query, 3),
+        .reason = store_row_text(row, 4),
         .asked_us = store_whole(query, 6),
-        .asked_by = budgets_reader_text(&reader, 7),
-        .asked_token = budgets_reader_text(&reader, 8),
+        .asked_by = store_row_text(row, 7),
+        .asked_token = store_row_text(row, 8),
         .expires_us = store_whole(query, 9),
-        .approved_us = budgets_reader_whole(&reader, 10),
-        .approved_by = budgets_reader_text(&reader, 11),
-        .approved_why = budgets_reader_text(&reader, 12),
-        .ended_us = budgets_reader_whole(&reader, 13),
-        .ended_by = budgets_reader_text(&reader, 14),
-        .ended_why = budgets_reader_text(&reader, 15),
+        .approved_us = whole_or_0(query, 10),
+        .approved_by = store_row_text(row, 11),
+        .approved_why = store_row_text(row, 12),
+        .ended_us = whole_or_0(query, 13),
+        .ended_by = store_row_text(row, 14),
+        .ended_why = store_row_text(row, 15),
     };
-    enum fault_code code = budgets_reader_check(&reader, fault);
-    if (code == FAULT_NONE)
-        code = read_state(store_text(query, 5), &read.state, fault);
-    if (code != FAULT_NONE)
-        return code;
-    if (read.ended_us == 0 && read.expires_us <= now_us)
-        read.state = BUDGETS_EXPIRED;
-    *out = read;
-    return FAULT_NONE;
+    return read_state(store_text(query, 5), &read->state, fault);
+}
+
+/* By the clock, noted or not. */
+static void judge(struct budgets_override *override, int64_t now_us)
+{
+    if (override->ended_us == 0 && override->expires_us <= now_us)
+        override->state = BUDGETS_EXPIRED;
 }
 
 enum fault_code budgets_store_override_put(struct store *store, struct str tenant,
@@ -83,25 +87,22 @@ enum fault_code budgets_store_override_put(struct store *store, struct str tenan
     return budgets_do(store, sql, values, BUDGETS_COUNT(values), fault);
 }
 
-/* Runs a query that was bound; at most `room` rows. */
-static enum fault_code read_rows(struct statement *query, int64_t now_us, struct arena *arena,
-                                 struct budgets_override *out, size_t room, size_t *out_count,
-                                 struct fault *fault)
+static enum fault_code find_one(struct store *store, const char *sql,
+                                const struct budgets_value *values, size_t count, int64_t now_us,
+                                struct arena *arena, bool *out_found, struct budgets_override *out,
+                                struct fault *fault)
 {
-    size_t count = 0;
-    bool row = false;
-    enum fault_code code = store_step(query, &row, fault);
-    while (code == FAULT_NONE && row && count < room) {
-        code = read_override(query, now_us, arena, &out[count], fault);
-        if (code == FAULT_NONE) {
-            count++;
-            code = store_step(query, &row, fault);
-        }
-    }
-    store_reset(query);
+    struct statement *query;
+    bool found = false;
+    enum fault_code code = budgets_ask(store, sql, values, count, &query, fault);
     if (code == FAULT_NONE)
-        *out_count = count;
-    return code;
+        code = store_find(query, arena, sizeof *out, read_override, &found, out, fault);
+    if (code != FAULT_NONE)
+        return code;
+    if (found)
+        judge(out, now_us);
+    *out_found = found;
+    return FAULT_NONE;
 }
 
 enum fault_code budgets_store_override_find(struct store *store, struct str tenant,
@@ -112,12 +113,10 @@ enum fault_code budgets_store_override_find(struct store *store, struct str tena
     static const char sql[] = "SELECT " COLUMNS " FROM budgets_overrides"
                               " WHERE tenant = $1 AND budget = $2 AND id = $3";
     const struct budgets_value values[] = {TEXT(tenant), TEXT(budget), TEXT(id)};
-    struct statement *query;
-    size_t count = 0;
-    enum fault_code code = budgets_ask(store, sql, values, BUDGETS_COUNT(values), &query, fault);
-    if (code == FAULT_NONE)
-        code = read_rows(query, now_us, arena, out, 1, &count, fault);
-    if (code == FAULT_NONE && count == 0)
+    bool found = false;
+    enum fault_code code =
+        find_one(store, sql, values, BUDGETS_COUNT(values), now_us, arena, &found, out, fault);
+    if (code == FAULT_NONE && !found)
         code = fault_field(fault, FAULT_NOT_FOUND, "id", "there is no such override");
     return code;
 }
@@ -130,41 +129,43 @@ enum fault_code budgets_store_override_open(struct store *store, struct str tena
     static const char sql[] = "SELECT " COLUMNS " FROM budgets_overrides"
                               " WHERE tenant = $1 AND budget = $2 AND ended_us IS NULL";
     const struct budgets_value values[] = {TEXT(tenant), TEXT(budget)};
-    struct statement *query;
-    size_t count = 0;
-    enum fault_code code = budgets_ask(store, sql, values, BUDGETS_COUNT(values), &query, fault);
-    if (code == FAULT_NONE)
-        code = read_rows(query, now_us, arena, out, 1, &count, fault);
-    if (code == FAULT_NONE)
-        *out_found = count > 0;
-    return code;
+    return find_one(store, sql, values, BUDGETS_COUNT(values), now_us, arena, out_found, out,
+                    fault);
 }
 
 enum fault_code budgets_store_override_list(struct store *store, struct str tenant,
-                                            struct str budget, int64_t now_us, struct arena *arena,
-                                            struct budgets_override *out, size_t room,
-                                            size_t *out_count, struct fault *fault)
+                                            struct str budget, int64_t now_us, int64_t limit,
+                                            struct arena *arena, struct store_list *out,
+                                            struct fault *fault)
 {
     static const char sql[] = "SELECT " COLUMNS " FROM budgets_overrides"
                               " WHERE tenant = $1 AND budget = $2"
                               " ORDER BY asked_us DESC, id DESC LIMIT $3";
-    const struct budgets_value values[] = {TEXT(tenant), TEXT(budget), WHOLE((int64_t)room)};
+    const struct budgets_value values[] = {TEXT(tenant), TEXT(budget), WHOLE(limit)};
     struct statement *query;
     enum fault_code code = budgets_ask(store, sql, values, BUDGETS_COUNT(values), &query, fault);
-    return code == FAULT_NONE ? read_rows(query, now_us, arena, out, room, out_count, fault) : code;
+    if (code == FAULT_NONE)
+        code = store_list(query, arena, sizeof(struct budgets_override), read_override, out, fault);
+    struct budgets_override *overrides = code == FAULT_NONE ? out->rows : NULL;
+    for (size_t i = 0; overrides && i < out->count; i++)
+        judge(&overrides[i], now_us);
+    return code;
 }
 
+/* A budget has one open at most, and is deleted with none. */
 enum fault_code budgets_store_override_due(struct store *store, struct str tenant, int64_t now_us,
-                                           struct arena *arena, struct budgets_override *out,
-                                           size_t room, size_t *out_count, struct fault *fault)
+                                           struct arena *arena, struct store_list *out,
+                                           struct fault *fault)
 {
     static const char sql[] = "SELECT " COLUMNS " FROM budgets_overrides"
                               " WHERE tenant = $1 AND ended_us IS NULL AND expires_us <= $2"
                               " ORDER BY expires_us, id LIMIT $3";
-    const struct budgets_value values[] = {TEXT(tenant), WHOLE(now_us), WHOLE((int64_t)room)};
+    const struct budgets_value values[] = {TEXT(tenant), WHOLE(now_us), WHOLE(BUDGETS_MAX)};
     struct statement *query;
     enum fault_code code = budgets_ask(store, sql, values, BUDGETS_COUNT(values), &query, fault);
-    return code == FAULT_NONE ? read_rows(query, 0, arena, out, room, out_count, fault) : code;
+    return code == FAULT_NONE ? store_list(query, arena, sizeof(struct budgets_override),
+                                           read_override, out, fault)
+                              : code;
 }
 
 static struct budgets_value moment_or_null(int64_t at_us)

@@ -110,10 +110,25 @@ enum fault_code budgets_store_history_put(struct store *store, struct str tenant
     return code == FAULT_NONE ? budgets_do(store, sql, values, BUDGETS_COUNT(values), fault) : code;
 }
 
+static enum fault_code read_entry(struct store_row *row, void *out, struct fault *fault)
+{
+    (void)fault;
+    *(struct budgets_entry *)out = (struct budgets_entry){
+        .id = store_whole(row->query, 0),
+        .budget = store_row_text(row, 1),
+        .at_us = store_whole(row->query, 2),
+        .kind = store_row_text(row, 3),
+        .by = store_row_text(row, 4),
+        .detail = store_row_text(row, 5),
+        .threshold = store_row_text(row, 6),
+    };
+    return FAULT_NONE;
+}
+
 enum fault_code budgets_store_history_list(struct store *store, struct str tenant,
                                            struct str budget, int64_t before, int64_t limit,
-                                           struct arena *arena, struct budgets_entry *out,
-                                           size_t *out_count, struct fault *fault)
+                                           struct arena *arena, struct store_list *out,
+                                           struct fault *fault)
 {
     static const char sql[] =
         "SELECT id, budget, at_us, kind, done_by, detail, threshold FROM budgets_history"
@@ -121,30 +136,8 @@ enum fault_code budgets_store_history_list(struct store *store, struct str tenan
         " ORDER BY id DESC LIMIT $4";
     const struct budgets_value values[] = {TEXT(tenant), TEXT(budget), WHOLE(before), WHOLE(limit)};
     struct statement *query;
-    size_t count = 0;
-    bool row = false;
     enum fault_code code = budgets_ask(store, sql, values, BUDGETS_COUNT(values), &query, fault);
-    if (code != FAULT_NONE)
-        return code;
-    code = store_step(query, &row, fault);
-    while (code == FAULT_NONE && row && count < (size_t)limit) {
-        struct budgets_reader reader = {query, arena, false};
-        out[count++] = (struct budgets_entry){
-            .id = store_whole(query, 0),
-            .budget = budgets_reader_text(&reader, 1),
-            .at_us = store_whole(query, 2),
-            .kind = budgets_reader_text(&reader, 3),
-            .by = budgets_reader_text(&reader, 4),
-            .detail = budgets_reader_text(&reader, 5),
-            .threshold = budgets_reader_text(&reader, 6),
-        };
-        code = budgets_reader_check(&reader, fault);
-        if (code == FAULT_NONE)
-            code = store_step(query, &row, fault);
-    }
-    if (code != FAULT_NONE || row)
-        store_reset(query);
-    if (code == FAULT_NONE)
-        *out_count = count;
-    return code;
+    return code == FAULT_NONE
+               ? store_list(query, arena, sizeof(struct budgets_entry), read_entry, out, fault)
+               : code;
 }

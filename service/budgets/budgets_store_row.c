@@ -31,21 +31,3 @@ enum fault_code budgets_do(struct store *store, const char *sql, const struct bu
     enum fault_code code = budgets_ask(store, sql, values, count, &statement, fault);
     return code == FAULT_NONE ? store_run(statement, fault) : code;
 }
-
-struct str budgets_reader_text(struct budgets_reader *reader, int column)
-{
-    struct str text = arena_copy(reader->arena, store_text(reader->row, column));
-    reader->is_starved = reader->is_starved || !text.ptr;
-    return text;
-}
-
-int64_t budgets_reader_whole(struct budgets_reader *reader, int column)
-{
-    return store_is_null(reader->row, column) ? 0 : store_whole(reader->row, column);
-}
-
-enum fault_code budgets_reader_check(const struct budgets_reader *reader, struct fault *fault)
-{
-    return reader->is_starved ? fault_set(fault, FAULT_NO_MEMORY, "no memory left for budgets")
-                              : FAULT_NONE;
-}

@@ -1,9 +1,8 @@
-/* Reading rows whose texts are to outlive them, and binding values, for budgets_store*.c only. */
+/* Asking the store with values in order, for budgets_store*.c only. */
 #ifndef IG_BUDGETS_STORE_ROW_H
 #define IG_BUDGETS_STORE_ROW_H
 
-#include "libs/core/arena.h"
-#include "libs/store/store.h"
+#include "libs/store/store_rows.h"
 
 /* What is asked and how it is bound: one literal and its values, in order. */
 struct budgets_value {
@@ -26,17 +25,5 @@ enum fault_code budgets_do(struct store *store, const char *sql, const struct bu
                            size_t count, struct fault *fault) MUST_USE;
 
 #define BUDGETS_COUNT(values) (sizeof(values) / sizeof(values)[0])
-
-/* A row's texts, copied; a refused copy is remembered and told once. */
-struct budgets_reader {
-    struct statement *row;
-    struct arena *arena;
-    bool is_starved;
-};
-
-struct str budgets_reader_text(struct budgets_reader *reader, int column);
-int64_t budgets_reader_whole(struct budgets_reader *reader, int column); /* NULL is 0 */
-enum fault_code budgets_reader_check(const struct budgets_reader *reader,
-                                     struct fault *fault) MUST_USE;
 
 #endif

@@ -112,16 +112,15 @@ static enum fault_code look(struct telling *telling, struct store *store, struct
 {
     struct budgets_loaded loaded = {.count = 0};
     struct budgets_ground ground;
-    struct budgets_override due;
-    size_t due_count = 0;
+    struct store_list due = {0};
     enum fault_code code = store_begin_read(store, fault);
     if (code == FAULT_NONE)
         code = budgets_store_override_due(store, telling->tenant, telling->now_us, telling->arena,
-                                          &due, 1, &due_count, fault);
+                                          &due, fault);
     if (code == FAULT_NONE)
         code =
             budgets_load(store, telling->tenant, telling->now_us, telling->arena, &loaded, fault);
-    telling->is_due = due_count > 0;
+    telling->is_due = due.count > 0;
     if (code != FAULT_NONE || loaded.count == 0)
         return code;
     code = budgets_ground_open(store, telling->tenant, telling->now_us, telling->arena, &ground,
@@ -253,16 +252,16 @@ enum fault_code budgets_watch_run(struct jobs_turn *turn, void *context, struct 
     struct budgets_watch *watch = context;
     struct arena arena;
     struct store *store;
-    struct str *tenants = NULL;
-    size_t count = 0;
+    struct store_list list = {0};
     arena_init(&arena, ROUND_ARENA_MAX);
     enum fault_code code = store_pool_take(watch->service->pool, &store, fault);
     if (code == FAULT_NONE) {
-        code = budgets_load_tenants(store, &arena, &tenants, &count, fault);
+        code = budgets_load_tenants(store, &arena, &list, fault);
         store_pool_give(watch->service->pool, store);
     }
+    const struct str *tenants = list.rows;
     int64_t renewed_us = os_monotonic_us();
-    for (size_t i = 0; i < count && code == FAULT_NONE && !atomic_load(turn->ending); i++) {
+    for (size_t i = 0; i < list.count && code == FAULT_NONE && !atomic_load(turn->ending); i++) {
         code = round_of(watch, turn, tenants[i], fault);
         if (code == FAULT_NONE && os_monotonic_us() - renewed_us > RENEW_EVERY_S * SECOND_US) {
             renewed_us = os_monotonic_us();

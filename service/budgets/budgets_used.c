@@ -1,5 +1,6 @@
 #include "service/budgets/budgets_used.h"
 
+#include "libs/store/store_rows.h"
 #include "service/usage/usage_query.h"
 #include "service/usage/usage_rollup.h"
 
@@ -37,6 +38,15 @@ static void add_day(struct summing *summing, int64_t from_us, __int128 quantity)
     summing->under_price += quantity;
 }
 
+static enum fault_code visit_day(struct statement *row, void *context, struct fault *fault)
+{
+    (void)fault;
+    add_day(context, store_whole(row, 0),
+            usage_rollup_sum(store_whole(row, 1), 0) + (__int128)store_whole(row, 2) * 1000000 +
+                store_whole(row, 3));
+    return FAULT_NONE;
+}
+
 /* Ten thousand low parts would not fit into 64 bits: they are summed in two. */
 static enum fault_code sum_days(struct summing *summing, struct store *store, struct str tenant,
                                 struct zone_period period, struct fault *fault)
@@ -47,7 +57,6 @@ static enum fault_code sum_days(struct summing *summing, struct store *store, st
         " WHERE tenant = $1 AND meter = $2 AND from_us >= $3 AND from_us < $4"
         " GROUP BY from_us ORDER BY from_us";
     struct statement *select;
-    bool row = true;
     enum fault_code code = store_prepare(store, sql, &select, fault);
     if (code != FAULT_NONE)
         return code;
@@ -55,14 +64,7 @@ static enum fault_code sum_days(struct summing *summing, struct store *store, st
     store_bind_text(select, 2, str_of(summing->meter->name));
     store_bind_whole(select, 3, period.from_us);
     store_bind_whole(select, 4, period.to_us);
-    while (code == FAULT_NONE && row) {
-        code = store_step(select, &row, fault);
-        if (code == FAULT_NONE && row)
-            add_day(summing, store_whole(select, 0),
-                    usage_rollup_sum(store_whole(select, 1), 0) +
-                        (__int128)store_whole(select, 2) * 1000000 + store_whole(select, 3));
-    }
-    return code;
+    return store_each(select, visit_day, summing, fault);
 }
 
 /* A level has a rest that no rollup holds yet: what followed its last report. */

@@ -24,10 +24,9 @@ static void refusals__are_kept_each_and_audited_once_a_minute(void **state)
 
 static void refusals__are_found_by_budget_and_verdict_newest_first(void **state)
 {
-    struct budgets_refusal rows[10];
+    struct store_list list;
     struct budgets_refusal_filter filter = {.limit = 10};
     struct store *store;
-    size_t count;
     (void)state;
     struct budgets_row row = house_add(BUDGETS_BLOCK, 10);
     char newest[BUDGETS_DECISION_ID_SIZE];
@@ -40,25 +39,22 @@ static void refusals__are_found_by_budget_and_verdict_newest_first(void **state)
     MUST(store_pool_take(house.pools[0], &store, &house.fault));
     filter.budget = row.id;
     filter.verdict = STR("block");
-    MUST(budgets_refusals_list(store, STR("acme"), &filter, &house.arena, rows, &count,
-                               &house.fault));
-    assert_int_equal(count, 5);
+    MUST(budgets_refusals_list(store, STR("acme"), &filter, &house.arena, &list, &house.fault));
+    const struct budgets_refusal *rows = list.rows;
+    assert_int_equal(list.count, 5);
     assert_string_equal(rows[0].id.ptr, newest);
     assert_int_equal(rows[0].quantity, 24);
     assert_string_equal(rows[0].caller.ptr, "gateway");
     assert_string_equal(rows[0].subject.ptr, "mara");
     filter.before = rows[1].id;
-    MUST(budgets_refusals_list(store, STR("acme"), &filter, &house.arena, rows, &count,
-                               &house.fault));
-    assert_int_equal(count, 3);
+    MUST(budgets_refusals_list(store, STR("acme"), &filter, &house.arena, &list, &house.fault));
+    assert_int_equal(list.count, 3);
     filter = (struct budgets_refusal_filter){.verdict = STR("throttle"), .limit = 10};
-    MUST(budgets_refusals_list(store, STR("acme"), &filter, &house.arena, rows, &count,
-                               &house.fault));
-    assert_int_equal(count, 0);
+    MUST(budgets_refusals_list(store, STR("acme"), &filter, &house.arena, &list, &house.fault));
+    assert_int_equal(list.count, 0);
     filter = (struct budgets_refusal_filter){.limit = 10};
-    MUST(budgets_refusals_list(store, STR("other"), &filter, &house.arena, rows, &count,
-                               &house.fault));
-    assert_int_equal(count, 0);
+    MUST(budgets_refusals_list(store, STR("other"), &filter, &house.arena, &list, &house.fault));
+    assert_int_equal(list.count, 0);
     store_pool_give(house.pools[0], store);
 }
 
