@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from e2e.harness import Service, store_of
+from e2e.harness import Service
 
 from load import Acknowledged
 

@@ -244,6 +244,7 @@ TAMPERINGS = (
      "UPDATE usage_keys SET seq = seq + 1 WHERE seq = (SELECT min(seq) FROM usage_keys)"),
 )
 
+
 def controls(file: Path, requests: list[Request], work: Path, points: Points) -> None:
     copy = work / "tampered-usage.db"
     for gravity, what, sql in TAMPERINGS:

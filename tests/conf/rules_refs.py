@@ -55,7 +55,8 @@ def check_app_conf(app: App) -> None:
         name = key.name.removeprefix("reload.")
         if f"{name}.conf" not in app.confs and f"{name}.conf" not in app.specs:
             app.say(file, key.line, f"{key.name}: there is no {name}.conf")
-        if key.value.split(" ")[0] not in ("simple", "access_endpoints", "http_get", "http_post", "rest_endpoints", "never"):
+        kinds = ("simple", "access_endpoints", "http_get", "http_post", "rest_endpoints", "never")
+        if key.value.split(" ")[0] not in kinds:
             app.say(file, key.line, f"{key.name} = {key.value}: no such way to reload")
 
 

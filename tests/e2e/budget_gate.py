@@ -86,13 +86,13 @@ class Gate:
 
             do_GET = do_POST = do_PUT = do_DELETE = _pass
 
-        self._lock = threading.Lock()
         class Server(ThreadingHTTPServer):
-            def handle_error(self, *_: object) -> None:
+            def handle_error(self, *about: Any) -> None:
                 """Who has read enough hangs up."""
                 if not isinstance(sys.exc_info()[1], ConnectionError):
-                    super().handle_error(*_)
+                    super().handle_error(*about)
 
+        self._lock = threading.Lock()
         self._server = Server(("127.0.0.1", 0), Handler)
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
         self._thread.start()

@@ -1,4 +1,4 @@
-"""The scheduled searches on budgets: off as shipped, each alerting on its state, once for a state and anew for the next."""
+"""The scheduled searches on budgets: off as shipped, each alerting on its state, once and anew for the next."""
 
 from __future__ import annotations
 
@@ -89,7 +89,8 @@ class BudgetAlertsTest(IgusageCase):
     def test_throttling_and_blocking_alert_and_shadow_budgets_do_not(self) -> None:
         self.fires(
             STOPS,
-            [budget("quiet", 1), budget("notice", 2, verdict="notice"), budget("shadow", 3, verdict="blocked", shadow=True)],
+            [budget("quiet", 1), budget("notice", 2, verdict="notice"),
+             budget("shadow", 3, verdict="blocked", shadow=True)],
             [budget("slow", 4, verdict="throttled"), budget("full", 4, verdict="blocked"),
              budget("raised and full again", 4, verdict="blocked", limit="140")],
         )

@@ -267,4 +267,5 @@ class BudgetAlertActionTest(AlertEndToEnd, GateCase):
         gate.closed = Refusal(429, 3600)
         outcome = self.run_one(place, visits(6), sid="scheduler__mara__search__2")
         self.assertEqual(outcome.code, BUDGET, outcome.log)
-        self.assertRegex(outcome.texts("WARN")[-1], "not handed off yet, because the budget .* lets hand-offs through slowly")
+        said = "not handed off yet, because the budget .* lets hand-offs through slowly"
+        self.assertRegex(outcome.texts("WARN")[-1], said)

@@ -1,4 +1,4 @@
-"""From a budget made in the service to the analyst's search: blocked, told, overridden, delivered; and all of it as rows."""
+"""From a budget made in the service to the analyst's search: blocked, told, overridden, delivered, and all as rows."""
 
 from __future__ import annotations
 
@@ -93,7 +93,8 @@ class BudgetLadderTest(BudgetCase):
         self.make(place, "Cost, all", "100.00", basis="cost", meters=[], currency="EUR",
                   default_estimate="0.01")
         token = place.service.token(place.tenant, "meter")
-        events = [use(f"{n}", 1000, dimensions={"route": "/v1/x"}) for n in range(4)] + [use("t", 7, "inference.tokens")]
+        events = [use(f"{n}", 1000, dimensions={"route": "/v1/x"}) for n in range(4)]
+        events.append(use("t", 7, "inference.tokens"))
         answer = request(place.service.url + "v1/events", "POST", token, json.dumps(events).encode(),
                          {"Content-Type": BATCH})
         self.assertEqual(answer.status, 200, answer.text)

@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 from splunkd import SearchOptions, conf, run_search
 from splunkd.evaluate import Pipeline
-from splunkd.fields import Flow, expand, split
+from splunkd.fields import Flow, expand
 
 from .budget_case import HOUR_S, BudgetCase, later
 from .harness import Place, request, visits

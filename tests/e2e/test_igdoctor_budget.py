@@ -52,7 +52,8 @@ class DoctorBudgetTest(DoctorCase):
             self.assertIn("Look at the dashboard Budgets", row["cure"])
 
     def test_a_forecast_of_too_little_history_is_not_believed(self) -> None:
-        row = self.look(budget("A", share="10", forecast={"expected": "1", "low": "1", "high": "9", "share": "900", "days": 2}))
+        forecast = {"expected": "1", "low": "1", "high": "9", "share": "900", "days": 2}
+        row = self.look(budget("A", share="10", forecast=forecast))
         self.assertEqual(row["status"], "ok", row)
 
     def test_one_that_blocks_handoffs_is_a_failure(self) -> None:

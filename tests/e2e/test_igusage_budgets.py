@@ -108,8 +108,8 @@ class IgusageBudgetsTest(IgusageCase):
         empty = {name for name, value in row.items() if value == ""}
         self.assertEqual(
             empty,
-            {"days_left", "forecast_expected", "forecast_low", "forecast_high", "forecast_share", "forecast_days", "crossed",
-             "override", "override_kind", "override_amount", "override_expires_at"},
+            {"days_left", "forecast_expected", "forecast_low", "forecast_high", "forecast_share",
+             "forecast_days", "crossed", "override", "override_kind", "override_amount", "override_expires_at"},
         )
 
     def test_one_budget_is_picked_by_its_name_or_its_id(self) -> None:
@@ -139,7 +139,8 @@ class IgusageBudgetsTest(IgusageCase):
 
     def test_a_service_without_budgets_is_one_sentence(self) -> None:
         place, _ = self.behind(budgets=404)
-        self.fails(place, "show=budgets", "IntelGraph answered 404: it does not know what it was asked for; it is older")
+        said = "IntelGraph answered 404: it does not know what it was asked for; it is older"
+        self.fails(place, "show=budgets", said)
 
     def test_an_answer_that_is_odd_is_one_sentence_that_names_the_member(self) -> None:
         for odd, sentence in (
@@ -219,7 +220,8 @@ class IgusageBudgetsTest(IgusageCase):
         self.assertEqual([row["decision"] for row in rows], [each["id"] for each in entries])
         self.assertEqual([words.get("before", "") for words in asked], ["", "500", "1000", "1500", "2000"])
         self.assertEqual(
-            {name: rows[0][name] for name in ("verdict", "shadow", "budget", "meter", "used", "limit", "caller", "subject")},
+            {name: rows[0][name] for name in rows[0]
+             if name in {"verdict", "shadow", "budget", "meter", "used", "limit", "caller", "subject"}},
             {"verdict": "block", "shadow": "false", "budget": "Hand-offs a month", "meter": "handoffs", "used": "100",
              "limit": "100", "caller": "splunk", "subject": "mara"},
         )
@@ -268,7 +270,8 @@ class IgusageBudgetsTest(IgusageCase):
         self.done(result)
         tokens, calls = result.rows
         self.assertEqual(
-            [tokens[name] for name in ("meter", "model", "quantity", "shown_unit", "cost", "currency", "zone", "window")],
+            [tokens[name] for name in ("meter", "model", "quantity", "shown_unit", "cost", "currency",
+                                       "zone", "window")],
             ["inference.tokens", "m-1", "1200000", "tokens", "3.00", "EUR", "UTC", "day"],
         )
         self.assertEqual((calls["cost"], calls["model"], tokens["period_end"]), ("", "", "2026-11-23T00:00:00Z"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import urllib.parse
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from .users import Session
 
@@ -74,7 +74,7 @@ class Access:
     status: int
 
 
-Route = Callable[["Splunkd", Call], Reply]
+Route: TypeAlias = Callable[["Splunkd", Call], Reply]
 
 
 def entry(call: Call, name: str, content: Mapping[str, Any], app: str = "") -> dict[str, Any]:

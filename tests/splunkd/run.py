@@ -14,7 +14,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from splunkd import (
+from splunkd import (  # noqa: E402
     SearchOptions,
     SearchResult,
     install_app,

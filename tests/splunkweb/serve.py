@@ -21,10 +21,10 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from splunkd.app import install_app, write_local_conf
-from splunkd.rest import Splunkd
-from splunkd.rest_search import search_as
-from splunkweb.web import Fault, SplunkWeb
+from splunkd.app import install_app, write_local_conf  # noqa: E402
+from splunkd.rest import Splunkd  # noqa: E402
+from splunkd.rest_search import search_as  # noqa: E402
+from splunkweb.web import Fault, SplunkWeb  # noqa: E402
 
 
 class Stage:

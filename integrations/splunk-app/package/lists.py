@@ -200,7 +200,8 @@ def notices(components: list[Component]) -> str:
         if piece.purl not in texts:
             continue
         rule = "=" * 78
-        parts.append(f"{rule}\n{piece.name} {piece.version}\nLicence: {piece.licence}\nIn: {', '.join(places)}\n{rule}\n")
+        head = f"{piece.name} {piece.version}\nLicence: {piece.licence}\nIn: {', '.join(places)}"
+        parts.append(f"{rule}\n{head}\n{rule}\n")
         for text in texts[piece.purl]:
             parts.append(f"--- {text.name} ---\n\n{text.read_text('utf-8', 'replace').strip()}\n")
     return "\n".join(parts)

@@ -3,8 +3,8 @@
 
 A golden run is a folder: `args` (one argument a line), `in` (the bodies of the execute chunks, `---` lines
 between them), `out` (what the program answered: metadata and body of each reply, `---` between them), and
-perhaps `local` (lines to add to local/intelgraph.conf) and `command` (another than ighandoff). The program runs from a copy of the app whose service
-is not there, so nothing is sent.
+perhaps `local` (lines to add to local/intelgraph.conf) and `command` (another than ighandoff). The program runs from a
+copy of the app whose service is not there, so nothing is sent.
 """
 
 from __future__ import annotations

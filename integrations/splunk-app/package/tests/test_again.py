@@ -21,7 +21,7 @@ class AgainTest(PackageTest):
             env = {**os.environ, "SOURCE_DATE_EPOCH": str(members()[0].mtime), "TZ": "Asia/Kathmandu",
                    "LC_ALL": "C.UTF-8", "HOME": folder, "USER": "somebody"}
             done = subprocess.run(
-                ["sh", "-c", f'umask 077; exec "$0" "$@"', str(APP / "package/run"), str(BUILD), str(work), folder],
+                ["sh", "-c", 'umask 077; exec "$0" "$@"', str(APP / "package/run"), str(BUILD), str(work), folder],
                 env=env, capture_output=True, text=True, check=False, timeout=600,
             )
             self.assertEqual(done.returncode, 0, done.stderr[-2000:])

@@ -1,4 +1,4 @@
-"""The programs where they will run: on an older system, on another machine, behind a name server that answers by TCP."""
+"""The programs where they will run: on an older system, another machine, behind a name server that answers by TCP."""
 
 from __future__ import annotations
 
@@ -77,7 +77,8 @@ class ElsewhereTest(PackageTest):
         own = temporary / "intelgraph"
         shutil.copy2(program(platform.machine()), own)
         wrapper = self.wrapper(
-            f"exec '{shutil.which('chroot')}' '{root}' /bin/sh -c 'cd \"$1\" && shift && exec \"$@\"' sh \"$PWD\" '{own}' \"$@\""
+            f"exec '{shutil.which('chroot')}' '{root}' /bin/sh -c"
+            f" 'cd \"$1\" && shift && exec \"$@\"' sh \"$PWD\" '{own}' \"$@\""
         )
         self.end_to_end(wrapper, words, least, temporary)
 

@@ -60,7 +60,8 @@ class ListsTest(PackageTest):
             self.assertEqual(purls[purl]["licenseDeclared"], part["licenses"][0]["expression"])
 
     def test_programs_are_named_with_their_digests(self) -> None:
-        files = {part["name"]: part for part in self.read("intelgraph.cdx.json")["components"] if part["type"] == "file"}
+        parts = self.read("intelgraph.cdx.json")["components"]
+        files = {part["name"]: part for part in parts if part["type"] == "file"}
         self.assertEqual(set(files), {f"linux_{machine}/bin/intelgraph" for machine in MACHINES})
         for name, part in files.items():
             self.assertEqual(part["hashes"][0]["content"], hashlib.sha256((app() / name).read_bytes()).hexdigest())
