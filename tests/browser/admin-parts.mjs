@@ -40,6 +40,7 @@ import {
     valuesOf,
     writeFilters,
 } from "../../service/ui/pages/usage-model.js";
+import {unitFor} from "../../service/ui/pages/text.js";
 import {budgetOf, differences} from "../../service/ui/pages/budget-check.js";
 
 const text = (value) => grouped(value);
@@ -89,8 +90,25 @@ test("a change from nothing is new, and from nothing to nothing no change", () =
     assert.equal(changeText(decimal("2"), decimal("2.0")), "0.0 %");
     assert.equal(changeText(decimal("2"), decimal("0")), "new");
     assert.equal(changeText(decimal("0"), decimal("0")), "");
+    assert.equal(changeText(decimal("19.99"), decimal("2")), "+899.5 %");
+    assert.equal(changeText(decimal("20"), decimal("2.0")), "\u00d710.0");
+    assert.equal(changeText(decimal("4193.95"), decimal("4.70")), "\u00d7892.3");
+    assert.equal(changeText(decimal("0"), decimal("4.70")), "\u2212100.0 %");
     assert.equal(shareText(decimal("1"), decimal("3")), "33.3 %");
     assert.equal(shareText(decimal("1"), decimal("0")), "");
+});
+
+test("a unit of one is no plural, and what is none stays", () => {
+    for (const [unit, one] of [
+        ["hours", "hour"],
+        ["GB-months", "GB-month"],
+        ["hand-offs", "hand-off"],
+        ["ms", "ms"],
+        ["EUR", "EUR"],
+    ]) {
+        assert.equal(unitFor("1", unit), one);
+        for (const many of ["0", "1.5", "1,000", "<0.001"]) assert.equal(unitFor(many, unit), unit);
+    }
 });
 
 test("a day begins where its zone says, also when the clock is put on", () => {

@@ -12,7 +12,7 @@ test("the prices in force are told as the service has them", () =>
         assert.match(await card.innerText(), new RegExp(`Price \\(${currency}\\)`));
         assert.equal(await card.locator("tbody tr").count(), versions[0].prices.length);
         assert.match(await card.innerText(), /inference\.tokens\s+2\.50\s+1,000,000 tokens/);
-        assert.match(await card.innerText(), /storage\.bytes\s+0\.021\s+1 GB-months/);
+        assert.match(await card.innerText(), /storage\.bytes\s+0\.021\s+1 GB-month\b/);
         assert.deepEqual(await axeFindings(page), []);
     }));
 

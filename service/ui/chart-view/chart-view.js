@@ -8,9 +8,8 @@ import uPlot from "uplot";
 
 const DASH = [6, 4];
 const HEADROOM = 1.08; // above the highest bar
-const FAR = 3; // a line this many times above the highest bar would flatten the bars: it is not drawn
 
-// days: their names for the axis. series: [{colour, values}] from the bottom up; null is no value.
+// days: their names for the axis; years: their years, told where a range has more than one. series: [{colour, values}] from the bottom up; null is no value.
 // lines: [{colour, value}]. settling: index of the first day whose number may still change, or the
 // number of days. marks: indexes of days that are marked. axis(value) names a height.
 // look: {ink, quiet, line, paper, accent, settling, mark, font}. onPoint gets a day's index or null.
@@ -18,13 +17,23 @@ export function drawChart(place, options) {
     return new Chart(place, options);
 }
 
-// Heights from the ground, the topmost first, so that what is painted later stands in front.
+// Heights from the ground, the topmost first, so that what is painted later stands in front. Nothing is
+// painted for nothing: a bar without height would cut into the ground line.
 function stacked(series, count) {
     const sums = new Array(count).fill(0);
     const heights = series.map(({values}) =>
-        values.map((value, day) => (value === null ? null : (sums[day] += value))),
+        values.map((value, day) => (value ? (sums[day] += value) : null)),
     );
     return {heights: heights.reverse(), most: Math.max(0, ...sums)};
+}
+
+// The names of some days; where another year begins, and at the first of them, it stands below.
+function named({days, years}, splits) {
+    const several = years[0] !== years.at(-1);
+    return splits.map((day, i) => {
+        const news = several && years[day] !== years[splits[i - 1]];
+        return days[day] ? `${days[day]}${news ? `\n${years[day]}` : ""}` : "";
+    });
 }
 
 class Chart {
@@ -38,7 +47,7 @@ class Chart {
         this.#options = options;
         const count = options.days.length;
         const {heights, most} = stacked(options.series, count);
-        const lines = options.lines.filter(({value}) => value <= most * FAR || most === 0);
+        const {lines} = options;
         const top = Math.max(most, ...lines.map(({value}) => value)) * HEADROOM || 1;
         this.#plot = new uPlot(
             this.#settings(place, count, top, lines),
@@ -56,7 +65,7 @@ class Chart {
     }
 
     #settings(place, count, top, lines) {
-        const {look, days, axis, series} = this.#options;
+        const {look, years, axis, series} = this.#options;
         const ratio = window.devicePixelRatio || 1;
         const bars = uPlot.paths.bars({size: [count > 45 ? 0.9 : 0.72, 46, 1], gap: 0});
         const words = {stroke: look.quiet, font: `12px ${look.font}`, ticks: {show: false}};
@@ -76,8 +85,8 @@ class Chart {
                     grid: {show: false},
                     incrs: [1, 2, 3, 7, 14, 28, 56],
                     space: 64,
-                    size: 30,
-                    values: (_, splits) => splits.map((day) => days[day] ?? ""),
+                    size: years[0] === years.at(-1) ? 30 : 46,
+                    values: (_, splits) => named(this.#options, splits),
                 },
                 {
                     ...words,

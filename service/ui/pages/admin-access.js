@@ -237,33 +237,45 @@ function recordRow({index, record}) {
     );
 }
 
+// Keeps adding older records below those that are there.
+function olderButton(body, least) {
+    const more = el("button", {class: "button", type: "button", hidden: least === 0}, "Load older");
+    more.addEventListener("click", async () => {
+        try {
+            const older = await getJson(`/v1/audit/records${query({before: least, limit: 50})}`);
+            body.append(...older.records.map(recordRow));
+            least = older.records.at(-1)?.index ?? 0;
+            more.hidden = least === 0;
+        } catch (problem) {
+            announce(problem.message);
+        }
+    });
+    return more;
+}
+
+function checkpointBox(checkpoint) {
+    return el(
+        "div",
+        {class: "checkpoint"},
+        el(
+            "div",
+            {class: "checkpoint-head"},
+            el("h3", {}, "Signed checkpoint"),
+            copyButton("Copy the checkpoint", checkpoint, {small: true}),
+        ),
+        el(
+            "p",
+            {class: "quiet"},
+            "Keep a copy elsewhere: it proves later that nothing before it was changed.",
+        ),
+        el("pre", {tabindex: "0", role: "region", "aria-label": "Checkpoint"}, checkpoint),
+    );
+}
+
 async function audit() {
     const first = await getJson("/v1/audit/records?limit=20");
     const body = el("tbody", {}, first.records.map(recordRow));
-    let least = first.records.at(-1)?.index ?? 0;
-    const more = el(
-        "button",
-        {
-            class: "button",
-            type: "button",
-            hidden: least === 0,
-            on: {
-                click: async () => {
-                    try {
-                        const older = await getJson(
-                            `/v1/audit/records${query({before: least, limit: 50})}`,
-                        );
-                        body.append(...older.records.map(recordRow));
-                        least = older.records.at(-1)?.index ?? 0;
-                        more.hidden = least === 0;
-                    } catch (problem) {
-                        announce(problem.message);
-                    }
-                },
-            },
-        },
-        "Load older",
-    );
+    const heads = ["Index", "When (UTC)", "Action", "Who", "Result", "Details"];
     const list = el(
         "table",
         {class: "table"},
@@ -274,43 +286,21 @@ async function audit() {
             el(
                 "tr",
                 {},
-                ["Index", "When (UTC)", "Action", "Who", "Result", "Details"].map((head, i) =>
+                heads.map((head, i) =>
                     el("th", {scope: "col", class: i === 0 ? "number" : undefined}, head),
                 ),
             ),
         ),
         body,
     );
-    const checkpoint =
-        first.checkpoint &&
-        el(
-            "div",
-            {class: "checkpoint"},
-            el(
-                "div",
-                {class: "checkpoint-head"},
-                el("h3", {}, "Signed checkpoint"),
-                copyButton("Copy the checkpoint", first.checkpoint, {small: true}),
-            ),
-            el(
-                "p",
-                {class: "quiet"},
-                "Keep a copy elsewhere: it proves later that nothing before it was changed.",
-            ),
-            el(
-                "pre",
-                {tabindex: "0", role: "region", "aria-label": "Checkpoint"},
-                first.checkpoint,
-            ),
-        );
     return [
-        checkpoint,
+        first.checkpoint && checkpointBox(first.checkpoint),
         el(
             "div",
             {class: "scroll-x", tabindex: "0", role: "region", "aria-label": "Audit records"},
             list,
         ),
-        el("p", {class: "card-foot"}, more),
+        el("p", {class: "card-foot"}, olderButton(body, first.records.at(-1)?.index ?? 0)),
     ];
 }
 

@@ -7,11 +7,14 @@ import {budgetForm} from "./budget-form.js";
 import {historyCard, refusalsCard} from "./budget-log.js";
 import {askOverride, overrideList} from "./budget-override.js";
 import {
+    DAYS_KNOWN,
     amountText,
     amountTitle,
     dayNode,
+    forecastRange,
     meterBar,
     modes,
+    peopleText,
     periods,
     sameThreshold,
     tenantZone,
@@ -24,7 +27,7 @@ import {dayOf, minuteOf, shortDay} from "./days.js";
 import {compare, decimal} from "./decimal.js";
 import {formDialog, sendChange} from "./form.js";
 import {announce, failure, loading, message, pageHead} from "./parts.js";
-import {counted, visible} from "./text.js";
+import {counted, unitFor, visible} from "./text.js";
 
 const path = (id, rest = "") => `/v1/budgets/${encodeURIComponent(id)}${rest}`;
 
@@ -69,10 +72,11 @@ function settledAt(text, zone) {
     return `${shortDay(dayOf(ms, zone))}, ${minuteOf(ms, zone).slice(11)}`;
 }
 
-function stateCard(budget, unit, zone) {
+function stateCard(budget, unit, zone, meters) {
     const {state} = budget;
     const reserved = decimal(state.reserved);
     const {forecast} = state;
+    const people = (text) => peopleText(text, budget, meters);
     const raised =
         decimal(state.limit) &&
         decimal(budget.limit) &&
@@ -86,12 +90,14 @@ function stateCard(budget, unit, zone) {
             tile(
                 "Used",
                 amount(state.used, budget, unit),
+                people(state.used),
                 meterBar(budget),
                 reserved?.units > 0n && `and ${amountText(state.reserved, budget)} reserved`,
             ),
             tile(
                 "Limit",
                 amount(state.limit, budget, unit),
+                people(state.limit),
                 raised
                     ? `${amountText(budget.limit, budget)} and an override`
                     : periods[budget.period],
@@ -105,8 +111,14 @@ function stateCard(budget, unit, zone) {
                 ? tile(
                       "Forecast to the end",
                       amount(forecast.expected, budget, unit),
+                      people(forecast.expected),
                       decimal(forecast.low) &&
-                          `${amountText(forecast.low, budget)} \u2013 ${amountText(forecast.high, budget)} ${unit}`,
+                          forecastRange(
+                              amountText(forecast.low, budget),
+                              amountText(forecast.high, budget),
+                              unit,
+                          ),
+                      forecast.days < DAYS_KNOWN && "By the pace so far: too few days are known.",
                   )
                 : tile("Forecast to the end", "\u2013", "Too little is known yet."),
             tile(
@@ -171,7 +183,7 @@ function thresholds(budget, unit) {
     );
 }
 
-function rules(budget, unit, recipients) {
+function rules(budget, unit, recipients, zone) {
     const known = budget.recipients
         .map((id) => recipients.find((one) => one.id === id))
         .filter(Boolean)
@@ -181,6 +193,7 @@ function rules(budget, unit, recipients) {
         ...known,
         ...(others > 0 ? [counted(others, known.length > 0 ? "other" : "recipient")] : []),
     ];
+    const estimate = amountText(budget.default_estimate, budget);
     const row = (label, value) => [el("dt", {}, label), el("dd", {}, value)];
     return el(
         "section",
@@ -207,7 +220,7 @@ function rules(budget, unit, recipients) {
                 budget.mode !== "notify" &&
                     row(
                         "Estimate",
-                        `${amountText(budget.default_estimate, budget)} ${unit} for a request that cannot say`,
+                        `${estimate} ${unitFor(estimate, unit)} for a request that cannot say`,
                     ),
                 row(
                     "Overrides",
@@ -216,8 +229,8 @@ function rules(budget, unit, recipients) {
                         : "One administrator is enough.",
                 ),
                 row("Last changed", [
-                    timeNode(budget.updated_at),
-                    ` UTC by ${visible(budget.updated_by)}`,
+                    timeNode(budget.updated_at, zone),
+                    ` (${zone}) by ${visible(budget.updated_by)}`,
                 ]),
             ),
         ),
@@ -276,7 +289,7 @@ function buttons(session, budget) {
     );
 }
 
-function overridesCard(session, budget, unit, again) {
+function overridesCard(session, budget, unit, {zone, again}) {
     const body = el("div", {class: "card-body"}, loading("Loading \u2026"));
     const fill = async () => {
         try {
@@ -285,6 +298,7 @@ function overridesCard(session, budget, unit, again) {
                 body,
                 overrideList(session, budget, unit, overrides, {
                     write: mayWrite(session),
+                    zone,
                     done: again,
                 }),
             );
@@ -294,7 +308,7 @@ function overridesCard(session, budget, unit, again) {
     };
     fill();
     const ask = async () => {
-        const made = await askOverride(session, budget, unit);
+        const made = await askOverride(session, budget, unit, zone);
         if (!made) return;
         announce(
             made.state === "waiting" ? "It waits for a second person" : "The override is in force",
@@ -350,15 +364,15 @@ async function budgetPage({main, session}, id) {
         el(
             "div",
             {class: "stack"},
-            stateCard(budget, unit, zone),
+            stateCard(budget, unit, zone, meters),
             el(
                 "div",
                 {class: "two"},
-                rules(budget, unit, told.recipients),
-                overridesCard(session, budget, unit, again),
+                rules(budget, unit, told.recipients, zone),
+                overridesCard(session, budget, unit, {zone, again}),
             ),
-            refusalsCard(budget, unit),
-            historyCard(budget),
+            refusalsCard(budget, unit, zone),
+            historyCard(budget, zone),
         ),
     );
 }
@@ -380,11 +394,12 @@ async function formPage({main, session}, id) {
         );
         return;
     }
-    const [budget, {meters}, told, prices] = await Promise.all([
+    const [budget, {meters}, told, prices, zone] = await Promise.all([
         id === "new" ? null : getJson(path(id)),
         getJson("/v1/meters"),
         perhaps(getJson("/v1/recipients"), {recipients: []}),
         perhaps(getJson("/v1/prices"), {currency: ""}),
+        tenantZone(),
     ]);
     adminFrame(
         main,
@@ -395,7 +410,7 @@ async function formPage({main, session}, id) {
             el("a", {href: "/admin/budgets"}, "Budgets"),
         ),
         budgetForm(
-            {session, meters, recipients: told.recipients, currency: prices.currency},
+            {session, meters, recipients: told.recipients, currency: prices.currency, zone},
             budget,
         ),
     );

@@ -6,8 +6,10 @@ import {
     amountText,
     amountTitle,
     dayNode,
+    isOver,
     meterBar,
     modes,
+    peopleText,
     periods,
     tenantZone,
     unitOf,
@@ -19,10 +21,12 @@ import {counted, visible} from "./text.js";
 
 const weight = {blocked: 3, throttled: 2, notice: 1};
 
+const weightOf = (budget) => Math.max(weight[budget.state?.verdict] ?? 0, isOver(budget) ? 2 : 0);
+
 function byUrgency(a, b) {
     const share = ({state}) => decimal(state?.share) ?? zero;
     return (
-        (weight[b.state?.verdict] ?? 0) - (weight[a.state?.verdict] ?? 0) ||
+        weightOf(b) - weightOf(a) ||
         compare(share(b), share(a))
     );
 }
@@ -33,9 +37,20 @@ function onWhat(budget) {
     return budget.basis === "cost" ? `Cost of ${names}` : names;
 }
 
+// "18,879,212 of 12,000,000 ms", or in the unit for people where there is one.
+function usedOf(budget, meters, unit) {
+    const {state} = budget;
+    const people = peopleText(state.used, budget, meters);
+    const used = people ? people.split(" ")[0] : amountText(state.used, budget);
+    const limit =
+        peopleText(state.limit, budget, meters) || `${amountText(state.limit, budget)} ${unit}`;
+    return {limit, both: `${used} of ${limit}`};
+}
+
 function row(budget, meters, zone) {
     const unit = unitOf(budget, meters);
     const {state} = budget;
+    const {limit, both} = usedOf(budget, meters, unit);
     return el(
         "tr",
         {},
@@ -52,15 +67,15 @@ function row(budget, meters, zone) {
                 {class: "cell-note"},
                 `${onWhat(budget)}, ${periods[budget.period] ?? visible(budget.period)}`,
             ),
-            // Where the columns beside it do not fit; the numbers are in them for screen readers.
+            // Where there is no room for the column of what is used.
             el(
                 "div",
-                {class: "only-narrow", "aria-hidden": "true"},
+                {class: "only-narrow"},
                 meterBar(budget),
                 el(
                     "span",
                     {class: "cell-note"},
-                    `${state.share} % of ${amountText(state.limit, budget)} ${unit}`,
+                    `${state.share} % of ${limit}`,
                 ),
             ),
         ),
@@ -73,7 +88,7 @@ function row(budget, meters, zone) {
         ),
         el(
             "td",
-            {class: "cell-meter"},
+            {class: "cell-meter not-narrow"},
             meterBar(budget),
             el(
                 "div",
@@ -81,11 +96,11 @@ function row(budget, meters, zone) {
                 el(
                     "span",
                     {title: amountTitle(state.used, unit)},
-                    `${amountText(state.used, budget)} of ${amountText(state.limit, budget)} ${unit}`,
+                    both,
                 ),
             ),
         ),
-        el("td", {class: "number"}, decimal(state.share) ? `${state.share} %` : "\u2013"),
+        el("td", {class: "number not-narrow"}, decimal(state.share) ? `${state.share} %` : "\u2013"),
         el(
             "td",
             {class: "number"},
@@ -97,8 +112,7 @@ function row(budget, meters, zone) {
 }
 
 function list(budgets, meters, zone) {
-    const head = (text, number) =>
-        el("th", {scope: "col", class: number ? "number" : undefined}, text);
+    const head = (text, kind) => el("th", {scope: "col", class: kind}, text);
     return el(
         "div",
         {class: "card"},
@@ -117,9 +131,9 @@ function list(budgets, meters, zone) {
                         {},
                         head("Budget"),
                         head("State"),
-                        head("Used"),
-                        head("Share", true),
-                        head("Forecast", true),
+                        head("Used", "not-narrow"),
+                        head("Share", "number not-narrow"),
+                        head("Forecast", "number"),
                         head("At the limit"),
                         head("Begins anew"),
                     ),
@@ -160,11 +174,15 @@ function none(session) {
 }
 
 function summary(budgets) {
+    const stopped = ({state}) => ["blocked", "throttled"].includes(state.verdict);
     const count = (verdict) => budgets.filter(({state}) => state.verdict === verdict).length;
+    const over = budgets.filter((budget) => isOver(budget) && !stopped(budget));
+    const told = budgets.filter((budget) => budget.state.verdict === "notice" && !isOver(budget));
     const parts = [
         [count("blocked"), "blocked"],
         [count("throttled"), "throttled"],
-        [count("notice"), "over a threshold"],
+        [over.length, "over the limit"],
+        [told.length, "over a threshold"],
     ].filter(([number]) => number > 0);
     if (parts.length === 0) return `${counted(budgets.length, "budget")}, all within.`;
     return `${counted(budgets.length, "budget")}: ${parts.map(([n, text]) => `${n} ${text}`).join(", ")}.`;

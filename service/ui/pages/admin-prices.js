@@ -20,7 +20,7 @@ import {
     tellProblem,
 } from "./form.js";
 import {announce, badge, failure, loading, message, pageHead} from "./parts.js";
-import {visible} from "./text.js";
+import {unitFor, visible} from "./text.js";
 
 const amount = (text) => grouped(trimmed(decimal(text) ?? {units: 0n, scale: 0}, 2));
 const whole = (text) => grouped(decimal(text) ?? {units: 0n, scale: 0});
@@ -56,7 +56,7 @@ function versionTable(version, currency) {
                         {},
                         el("th", {scope: "row"}, visible(meter)),
                         el("td", {class: "number"}, amount(price)),
-                        el("td", {class: "number"}, `${whole(per)} ${visible(unit)}`),
+                        el("td", {class: "number"}, `${whole(per)} ${visible(unitFor(per, unit))}`),
                     ),
                 ),
             ),
@@ -138,7 +138,7 @@ async function listPage(body, session) {
 // --- The form ------------------------------------------------------------------------------------
 
 function unitsOf(meter) {
-    const units = [meter.unit, meter.shown_unit];
+    const units = [meter.shown_unit, meter.unit];
     if (meter.kind === "level") return [meter.shown_unit, "GB-months"];
     return [...new Set(units)];
 }

@@ -87,7 +87,7 @@ export function budgetOf(values, meters) {
     const chosen = values.meters ?? [];
     const name = text(values, "name");
     const contact = text(values, "contact");
-    if (!name) complaints.name = "A budget needs a name: it is told to who is refused.";
+    if (!name) complaints.name = "A budget needs a name: whoever is refused is shown it.";
     else if ([...name].length > 80) complaints.name = "The name may have at most 80 characters.";
     if (basis === "quantity" && chosen.length === 0)
         complaints.meters = "Choose at least one meter.";
@@ -98,7 +98,7 @@ export function budgetOf(values, meters) {
         }),
     );
     if (basis === "quantity" && units.size > 1)
-        complaints.meters = `These meters are counted in different units (${[...units].join(", ")}): one budget holds one unit.`;
+        complaints.meters = `These meters are counted in different units (${[...units].join(", ")}): make a budget for each, or one of cost.`;
     const [limit, wrongLimit] = checkAmount(text(values, "limit"), {places, what: "The limit"});
     if (wrongLimit) complaints.limit = wrongLimit;
     const thresholds = thresholdsOf(values, places, complaints);
@@ -112,7 +112,7 @@ export function budgetOf(values, meters) {
     else if (taken && limit && compare(decimal(taken), decimal(limit)) > 0)
         complaints.default_estimate =
             "The estimate is over the limit: who cannot say how much is coming would always be refused.";
-    if (!contact) complaints.contact = "Say whom to ask: it is told to who is refused.";
+    if (!contact) complaints.contact = "Say whom to ask: whoever is refused is shown it.";
     else if ([...contact].length > 200)
         complaints.contact = "The contact may have at most 200 characters.";
     const budget = {

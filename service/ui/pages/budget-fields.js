@@ -80,17 +80,17 @@ function groupHead(title, lead) {
     );
 }
 
-export function whatPart(typed, meters) {
+export function whatPart(typed, meters, zone) {
     const one = (name) => typed[name]?.[0] ?? "";
     return el(
         "section",
         {class: "card form-part"},
-        groupHead("What is held", "One budget holds one number: cost, or a quantity."),
+        groupHead("What it limits", "A budget limits one number: a cost, or a quantity."),
         el(
             "div",
             {class: "form-grid"},
             field("Name", input("name", {value: one("name"), maxlength: "80"}), {
-                hint: "Told to who is refused.",
+                hint: "Shown to whoever is refused.",
             }),
             field(
                 "Period",
@@ -103,10 +103,10 @@ export function whatPart(typed, meters) {
                     ],
                     one("period"),
                 ),
-                {hint: "In the tenant\u2019s time zone."},
+                {hint: `It begins anew at midnight, ${zone}.`},
             ),
             choices(
-                "Holds",
+                "Limits",
                 "basis",
                 el(
                     "div",
@@ -125,7 +125,7 @@ export function whatPart(typed, meters) {
                 {wide: false},
             ),
             field("Limit", input("limit", {value: one("limit"), inputmode: "decimal"}), {
-                hint: unitHint("In UNIT, for each period."),
+                hint: unitHint("In LONG, for each period."),
             }),
             choices(
                 "Meters",
@@ -246,7 +246,7 @@ export function toldPart(typed, recipients, changed) {
                 {wide: false},
             ),
             field("Whom to ask", input("contact", {value: one("contact"), maxlength: "200"}), {
-                hint: "Told to who is refused: a name, an address, a channel.",
+                hint: "Shown to whoever is refused: a name, an address or a channel.",
             }),
             choices(
                 "Overrides",

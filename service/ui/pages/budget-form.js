@@ -5,9 +5,10 @@ import {el, icon, icons, replace} from "./dom.js";
 import {budgetOf, differences} from "./budget-check.js";
 import {ladderPart, toldPart, whatPart} from "./budget-fields.js";
 import {timeText} from "./budget-parts.js";
+import {decimal, grouped} from "./decimal.js";
 import {draftOf} from "./draft.js";
 import {announce, pageHead} from "./parts.js";
-import {visible} from "./text.js";
+import {unitFor, visible} from "./text.js";
 import {
     clearComplaints,
     complain,
@@ -32,6 +33,9 @@ const usual = {
     ],
     recipients: [],
 };
+const pathOf = ({id}) => `/v1/budgets/${encodeURIComponent(id)}`;
+const pageOf = ({id}) => `/admin/budgets/${encodeURIComponent(id)}`;
+
 // A budget as readForm() gives it.
 function typedOf(budget) {
     return {
@@ -54,20 +58,36 @@ function typedOf(budget) {
     };
 }
 
+// The unit of the amounts; `long` also says what it is in the unit for people, as nobody thinks in
+// milliseconds.
+function unitsOf(basis, meter, currency) {
+    const unit =
+        basis === "cost"
+            ? currency || "the currency of the prices"
+            : !meter
+              ? "the meter\u2019s unit"
+              : meter.kind === "level"
+                ? meter.shown_unit
+                : meter.unit;
+    if (basis === "cost" || meter?.kind !== "sum" || meter.shown_per === "1")
+        return {unit, long: unit};
+    const many = grouped(decimal(meter.shown_per));
+    return {unit, long: `${unit} (${many} are 1 ${unitFor("1", meter.shown_unit)})`};
+}
+
 // The parts of the form that show only with a basis or a mode.
 function follow(form, meters, currency) {
     const picked = (name) => form.querySelector(`[name=${name}]:checked`)?.value;
-    const unit = () => {
-        if (picked("basis") === "cost") return currency || "the currency of the prices";
-        const name = form.querySelector("[name=meters]:checked")?.value;
-        const meter = meters.find((one) => one.name === name);
-        if (!meter) return "the meter\u2019s unit";
-        return meter.kind === "level" ? meter.shown_unit : meter.unit;
-    };
+    const name = form.querySelector("[name=meters]:checked")?.value;
+    const {unit, long} = unitsOf(
+        picked("basis"),
+        meters.find((one) => one.name === name),
+        currency,
+    );
     form.querySelector("[data-part=throttle]").hidden = picked("mode") !== "throttle";
     form.querySelector("[data-part=enforced]").hidden = picked("mode") === "notify";
     for (const place of form.querySelectorAll("[data-unit]"))
-        place.textContent = place.dataset.unit.replace("UNIT", unit());
+        place.textContent = place.dataset.unit.replace("LONG", long).replace("UNIT", unit);
     form.querySelector("[data-field=meters] .field-hint").textContent =
         picked("basis") === "cost"
             ? "None chosen: everything that has a price."
@@ -82,7 +102,7 @@ function formOf(frame, budget, typed, {keep, leave}) {
             class: "form stack",
             "aria-label": budget ? "Change the budget" : "New budget",
         },
-        whatPart(typed, frame.meters),
+        whatPart(typed, frame.meters, frame.zone),
         ladderPart(typed),
         toldPart(typed, frame.recipients, keep),
         formMessage(),
@@ -135,83 +155,82 @@ function choice(over, take) {
     );
 }
 
-// frame: {session, meters, recipients, currency}; budget: the one to change, or null.
+// A change of somebody else, beside one's own; nothing is overwritten unasked.
+async function tellConflict(work, mine) {
+    let theirs;
+    try {
+        theirs = await getJson(pathOf(work.base));
+    } catch (problem) {
+        if (problem.status === 404) tellGone(work.form);
+        else tellProblem(work.form, problem);
+        return;
+    }
+    const over = () => {
+        work.base = theirs;
+        work.form.requestSubmit();
+    };
+    const rows = differences(mine, theirs);
+    tellForm(work.form, conflict(theirs, rows), choice(over, () => startAnew(work)));
+}
+
+async function save(work) {
+    const {form, draft, frame} = work;
+    clearComplaints(form);
+    replace(form.querySelector(".form-message"));
+    const {budget: mine, complaints} = budgetOf(readForm(form), frame.meters);
+    if (Object.keys(complaints).length > 0) {
+        tellComplaints(form, complaints);
+        return;
+    }
+    const {base} = work;
+    try {
+        const saved = base
+            ? await sendChange(frame.session, "PUT", pathOf(base), {...mine, version: base.version})
+            : await sendChange(frame.session, "POST", "/v1/budgets", mine);
+        draft.drop();
+        announce("Saved");
+        // The form gives way to the budget: the browser's way back does not lead into it again.
+        location.replace(pageOf(saved ?? base));
+    } catch (problem) {
+        keep(work);
+        if (problem.status === 409 && base) await tellConflict(work, mine);
+        else if (problem.status === 404 && base) tellGone(form);
+        else tellProblem(form, problem);
+    }
+}
+
+function keep({draft, form, base}) {
+    draft.keep({values: readForm(form), version: base?.version});
+}
+
+function startAnew({draft}) {
+    draft.drop();
+    location.reload();
+}
+
+// frame: {session, meters, recipients, currency, zone}; budget: the one to change, or null.
 export function budgetForm(frame, budget) {
     const draft = draftOf(frame.session, budget ? `budget ${budget.id}` : "budget");
     const kept = draft.read();
-    let base = budget; // what the service had when this form was filled
     const typed = kept?.values ?? typedOf(budget ?? usual);
-    if (kept?.version && budget && kept.version !== budget.version)
-        base = {...budget, version: kept.version};
-    const back = budget ? `/admin/budgets/${encodeURIComponent(budget.id)}` : "/admin/budgets";
-    const keep = () => draft.keep({values: readForm(form), version: base?.version});
-    const form = formOf(frame, budget, typed, {keep: () => keep(), leave});
-    function leave() {
+    const since = kept?.version && budget && kept.version !== budget.version;
+    // base: what the service had when this form was filled.
+    const work = {frame, draft, base: since ? {...budget, version: kept.version} : budget};
+    const leave = () => {
         draft.drop();
-        location.assign(back);
-    }
-    async function save() {
-        clearComplaints(form);
-        replace(form.querySelector(".form-message"));
-        const {budget: mine, complaints} = budgetOf(readForm(form), frame.meters);
-        if (Object.keys(complaints).length > 0) {
-            tellComplaints(form, complaints);
-            return;
-        }
-        try {
-            const body = base ? {...mine, version: base.version} : mine;
-            const path = base ? `/v1/budgets/${encodeURIComponent(base.id)}` : "/v1/budgets";
-            const saved = await sendChange(frame.session, base ? "PUT" : "POST", path, body);
-            draft.drop();
-            announce("Saved");
-            // The form gives way to the budget: the browser's way back does not lead into it again.
-            location.replace(`/admin/budgets/${encodeURIComponent(saved?.id ?? base.id)}`);
-        } catch (problem) {
-            keep();
-            if (problem.status === 409 && base) await tellConflict(mine);
-            else if (problem.status === 404 && base) tellGone(form);
-            else tellProblem(form, problem);
-        }
-    }
-    async function tellConflict(mine) {
-        let theirs;
-        try {
-            theirs = await getJson(`/v1/budgets/${encodeURIComponent(base.id)}`);
-        } catch (problem) {
-            if (problem.status === 404) tellGone(form);
-            else tellProblem(form, problem);
-            return;
-        }
-        tellForm(
-            form,
-            conflict(theirs, differences(mine, theirs)),
-            choice(
-                () => {
-                    base = theirs;
-                    form.requestSubmit();
-                },
-                () => {
-                    draft.drop();
-                    location.reload();
-                },
-            ),
-        );
-    }
-    form.addEventListener("submit", submitting(form, save));
-    form.addEventListener("input", () => {
-        follow(form, frame.meters, frame.currency);
-        keep();
+        location.assign(budget ? pageOf(budget) : "/admin/budgets");
+    };
+    work.form = formOf(frame, budget, typed, {keep: () => keep(work), leave});
+    work.form.addEventListener(
+        "submit",
+        submitting(work.form, () => save(work)),
+    );
+    work.form.addEventListener("input", () => {
+        follow(work.form, frame.meters, frame.currency);
+        keep(work);
     });
-    follow(form, frame.meters, frame.currency);
-    return [
-        headOf(budget),
-        kept &&
-            restored(() => {
-                draft.drop();
-                location.reload();
-            }),
-        form,
-    ];
+    follow(work.form, frame.meters, frame.currency);
+    return [headOf(budget), kept && restored(() => startAnew(work)), work.form];
 }
 
 function restored(discard) {

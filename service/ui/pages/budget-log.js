@@ -90,15 +90,15 @@ function pagedCard({title, lead, heads, row, load, empty}) {
     );
 }
 
-export function historyCard(budget) {
+export function historyCard(budget, zone) {
     return pagedCard({
         title: "History",
-        heads: ["When (UTC)", "What", "Who", "Details"],
+        heads: [`When (${zone})`, "What", "Who", "Details"],
         row: (entry) =>
             el(
                 "tr",
                 {},
-                el("td", {}, timeNode(entry.at)),
+                el("td", {}, timeNode(entry.at, zone)),
                 el("td", {}, kinds[entry.kind] ?? visible(entry.kind)),
                 el("td", {}, visible(entry.by || "the service")),
                 el("td", {class: "cell-wide"}, visible(entry.detail ?? "")),
@@ -111,7 +111,7 @@ export function historyCard(budget) {
     });
 }
 
-export function refusalsCard(budget, unit) {
+export function refusalsCard(budget, unit, zone) {
     const figure = (text) => {
         const value = decimal(text);
         return value ? grouped(trimmed(value)) : visible(text ?? "");
@@ -120,7 +120,7 @@ export function refusalsCard(budget, unit) {
         title: "Recent refusals",
         lead: "What was throttled or blocked, and in shadow mode would have been.",
         heads: [
-            "When (UTC)",
+            `When (${zone})`,
             "Decision",
             "Meter",
             {text: "Quantity", number: true},
@@ -131,7 +131,7 @@ export function refusalsCard(budget, unit) {
             el(
                 "tr",
                 {},
-                el("td", {}, timeNode(entry.at)),
+                el("td", {}, timeNode(entry.at, zone)),
                 el(
                     "td",
                     {},

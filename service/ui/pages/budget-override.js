@@ -1,11 +1,13 @@
 // Overrides of a budget: asking for one, approving another's, taking one back. Each needs a reason.
 import {el} from "./dom.js";
 import {amountText, timeNode, timeText} from "./budget-parts.js";
-import {momentOf} from "./days.js";
+import {minuteOf, momentOf} from "./days.js";
 import {decimal, numberOf, plain} from "./decimal.js";
 import {askReason, check, choices, complain, field, formDialog, input, sendChange} from "./form.js";
 import {announce, badge} from "./parts.js";
 import {visible} from "./text.js";
+
+const DAYS_MOST = 31; // as the service has it
 
 const states = {
     active: ["In force", "accent"],
@@ -17,19 +19,19 @@ const states = {
 const pathOf = (budget, rest = "") =>
     `/v1/budgets/${encodeURIComponent(budget.id)}/overrides${rest}`;
 
-// "2026-11-23T14:05" in UTC, some hours from now.
-function inHours(hours) {
-    return new Date(Date.now() + hours * 3600000).toISOString().slice(0, 16);
+// "2026-11-23T14:05" in the zone, some hours from now.
+function inHours(hours, zone) {
+    return minuteOf(Date.now() + hours * 3600000, zone).replace(" ", "T");
 }
 
-export function askOverride(session, budget, unit) {
+export function askOverride(session, budget, unit, zone) {
     const amount = input("amount", {inputmode: "decimal"});
-    const reason = el("textarea", {name: "reason", rows: "3", maxlength: "500"});
+    const reason = el("textarea", {name: "reason", rows: "3", maxlength: "256"});
     const until = el("input", {
         type: "datetime-local",
         name: "expires_at",
-        value: inHours(4),
-        min: inHours(0),
+        value: inHours(4, zone),
+        min: inHours(0, zone),
     });
     const amountField = field("Amount on top of the limit", amount, {hint: `In ${unit}.`});
     const kind = (value, label, note, checked) =>
@@ -40,7 +42,7 @@ export function askOverride(session, budget, unit) {
             kind("bypass", "Let everything through", "Nothing is held back until it ends."),
         ]),
         amountField,
-        field("Ends (UTC)", until, {name: "expires_at", hint: "It reverts by itself then."}),
+        field(`Ends (${zone})`, until, {name: "expires_at", hint: "It reverts by itself then."}),
         field("Reason", reason, {hint: "Goes on record with your name.", wide: true}),
         budget.two_person &&
             el(
@@ -60,9 +62,15 @@ export function askOverride(session, budget, unit) {
         const [day, clock] = until.value.split("T");
         if (!clock)
             return void complain(form, "expires_at", "Say when it ends: an override always does.");
-        const expires = momentOf(day, "UTC", clock.slice(0, 5));
+        const expires = momentOf(day, zone, clock.slice(0, 5));
         if (expires <= Date.now())
             return void complain(form, "expires_at", "That is past. It must end later than now.");
+        if (expires > Date.now() + DAYS_MOST * 86400000)
+            return void complain(
+                form,
+                "expires_at",
+                `At most ${DAYS_MOST} days ahead. For longer, change the limit.`,
+            );
         if (!reason.value.trim())
             return void complain(form, "reason", "A reason is needed: it goes on record.");
         return sendChange(session, "POST", pathOf(budget), {
@@ -124,7 +132,7 @@ function actions(session, budget, override, done) {
     ];
 }
 
-function item(session, budget, unit, override, write, done) {
+function item(session, budget, unit, override, {write, zone, done}) {
     const [text, tone] = states[override.state] ?? [visible(override.state), "plain"];
     const what =
         override.kind === "bypass"
@@ -141,8 +149,8 @@ function item(session, budget, unit, override, write, done) {
             `Asked by ${visible(override.asked_by ?? "")}`,
             override.approved_by && `, approved by ${visible(override.approved_by)}`,
             ["active", "waiting"].includes(override.state)
-                ? [", ends ", timeNode(override.expires_at), " UTC"]
-                : override.ended_at && `, ended ${timeText(override.ended_at)} UTC`,
+                ? [", ends ", timeNode(override.expires_at, zone), ` (${zone})`]
+                : override.ended_at && `, ended ${timeText(override.ended_at, zone)} (${zone})`,
         ),
         override.state === "waiting" &&
             override.asked_by === session.name &&
@@ -151,14 +159,14 @@ function item(session, budget, unit, override, write, done) {
     );
 }
 
-export function overrideList(session, budget, unit, overrides, {write, done}) {
+export function overrideList(session, budget, unit, overrides, doing) {
     const now = overrides.filter(({state}) => state === "active" || state === "waiting");
     const before = overrides.filter(({state}) => state !== "active" && state !== "waiting");
     const list = (some) =>
         el(
             "ul",
             {class: "plain-list"},
-            some.map((one) => item(session, budget, unit, one, write, done)),
+            some.map((one) => item(session, budget, unit, one, doing)),
         );
     return [
         now.length > 0 ? list(now) : el("p", {class: "quiet"}, "None in force."),

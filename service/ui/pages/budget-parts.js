@@ -2,15 +2,26 @@
 import {getJson, query} from "./api.js";
 import {el} from "./dom.js";
 import {dayOf, knownZone, longDay, minuteOf} from "./days.js";
-import {compare, decimal, grouped, moneyText, plain, scaled, trimmed, zero} from "./decimal.js";
+import {
+    compare,
+    decimal,
+    grouped,
+    moneyText,
+    plain,
+    quantityText,
+    scaled,
+    trimmed,
+    zero,
+} from "./decimal.js";
 import {badge} from "./parts.js";
-import {time} from "./text.js";
+import {unitFor} from "./text.js";
 
 export const modes = {
     notify: ["Notify", "Tells the recipients; nothing is held back."],
     throttle: ["Throttle", "Slows requests down from a share on, and goes on."],
     block: ["Block", "Refuses what would go over the limit."],
 };
+export const DAYS_KNOWN = 3; // of history; with fewer, a forecast is the period's own pace
 export const periods = {
     day: "a day",
     month: "a month",
@@ -24,7 +35,20 @@ const verdicts = {
     blocked: ["Blocked", "bad"],
 };
 
+// More was used than the limit: a budget that only tells, or only tries, has no verdict of its own for it.
+export function isOver({state}) {
+    const [used, limit] = [decimal(state?.used), decimal(state?.limit)];
+    return used !== null && limit !== null && compare(used, limit) > 0;
+}
+
+// It stands in the way of somebody, or would.
+export function isUrgent(budget) {
+    return ["blocked", "throttled"].includes(budget.state?.verdict) || isOver(budget);
+}
+
 export function verdictBadge(budget) {
+    if (["ok", "notice"].includes(budget.state?.verdict) && isOver(budget))
+        return badge("Over the limit", "bad");
     const [text, tone] = verdicts[budget.state?.verdict] ?? ["Not known", "plain"];
     return badge(text, tone);
 }
@@ -45,6 +69,26 @@ export function amountText(text, budget) {
     return budget.basis === "cost" ? moneyText(value) : grouped(trimmed(value));
 }
 
+// An amount of a budget in the unit for people where that is another one ("5.244 hours" of milliseconds),
+// else "". Levels are in it already.
+export function peopleText(text, budget, meters) {
+    const meter = meters.find(({name}) => name === budget.meters[0]);
+    const [value, per] = [decimal(text), decimal(meter?.shown_per)];
+    if (budget.basis === "cost" || meter?.kind !== "sum" || !value || !per || per.units <= 1n)
+        return "";
+    const shown = quantityText(scaled(value, {units: 1n, scale: 0}, per, 6));
+    return `${shown} ${unitFor(shown, meter.shown_unit)}`;
+}
+
+// What a forecast's two ends say.
+export function forecastRange(low, high, unit) {
+    return el(
+        "span",
+        {title: "The period ends between these four times out of five."},
+        `likely ${low} \u2013 ${high} ${unit}`,
+    );
+}
+
 export function amountTitle(text, unit) {
     const value = decimal(text);
     return value ? `${plain(value)} ${unit}` : undefined;
@@ -62,7 +106,9 @@ export function meterBar(budget) {
     const limit = decimal(state.limit);
     const used = percentOf(decimal(state.used), limit);
     const reserved = Math.min(100 - used, percentOf(decimal(state.reserved) ?? zero, limit));
-    const tone = {ok: "good", notice: "warn", throttled: "warn", blocked: "bad"}[state.verdict];
+    const tone = isOver(budget)
+        ? "bad"
+        : {ok: "good", notice: "warn", throttled: "warn", blocked: "bad"}[state.verdict];
     return el(
         "span",
         {class: `meter meter-${tone ?? "good"}`, "aria-hidden": "true"},
@@ -83,14 +129,15 @@ export function sameThreshold(a, b) {
     return a.kind === b.kind && x !== null && y !== null && compare(x, y) === 0;
 }
 
-// The API's times are RFC 3339; people read them to the minute, in UTC.
-export function timeText(text) {
+// The API's times are RFC 3339; people read them to the minute, in the zone in which the budget's periods
+// begin where a page shows those too.
+export function timeText(text, zone = "UTC") {
     const ms = Date.parse(text ?? "");
-    return Number.isNaN(ms) ? "" : time(ms * 1000).slice(0, 16);
+    return Number.isNaN(ms) ? "" : minuteOf(ms, zone);
 }
 
-export function timeNode(text) {
-    const shown = timeText(text);
+export function timeNode(text, zone = "UTC") {
+    const shown = timeText(text, zone);
     if (!shown) return el("span", {class: "quiet"}, "\u2013");
     return el("time", {datetime: text, title: `${text} (UTC)`}, shown);
 }

@@ -14,6 +14,7 @@ export function decimal(text) {
 }
 
 export const zero = Object.freeze({units: 0n, scale: 0});
+const one = Object.freeze({units: 1n, scale: 0});
 
 const at = ({units, scale}, to) => units * power(to - scale);
 
@@ -92,9 +93,14 @@ export function shareText(part, whole) {
     return `${grouped(scaled(part, {units: 100n, scale: 0}, whole, 1))} %`;
 }
 
-// How much more than before: "+12.5 %", "new", "".
+const TENFOLD = {units: 10n, scale: 0};
+
+// How much more than before: "+12.5 %", "new", ""; from ten times as much on "\u00d712.5", as percents of
+// four digits and more are not read.
 export function changeText(now, before) {
     if (before === null || before.units === 0n) return now.units === 0n ? "" : "new";
+    if (compare(now, scaled(before, TENFOLD, one, before.scale)) >= 0)
+        return `\u00d7${grouped(scaled(now, one, before, 1))}`;
     const percent = scaled(minus(now, before), {units: 100n, scale: 0}, before, 1);
     if (percent.units === 0n) return "0.0 %";
     return `${percent.units > 0n ? "+" : ""}${grouped(percent)} %`;

@@ -41,6 +41,11 @@ export function svg(tag, attributes, ...children) {
     return fill(document.createElementNS(SVG, tag), attributes, children);
 }
 
+// A text that may go on in another line behind its dots: "connector.compute".
+export function breakable(text) {
+    return text.split(/(?<=\.)/).flatMap((part, i) => (i > 0 ? [el("wbr"), part] : [part]));
+}
+
 // A line icon of 24 by 24, in the text's colour, unseen by screen readers.
 export function icon(path) {
     return svg(

@@ -265,7 +265,7 @@ export function signInAgain(session) {
 
 // Asks why; gives the reason as `send` gets it. `send(reason)` makes the change.
 export function askReason(title, sentence, action, send, {danger = false} = {}) {
-    const reason = el("textarea", {name: "reason", rows: "3", maxlength: "500"});
+    const reason = el("textarea", {name: "reason", rows: "3", maxlength: "256"});
     return formDialog(
         title,
         [

@@ -11,6 +11,17 @@ export function counted(count, one, many = `${one}s`) {
     return `${number(count)} ${count === 1 ? one : many}`;
 }
 
+// A unit as the service names it ("tokens", "GB-hours"), for one: "token", "GB-hour". Not "ms".
+export function unitFor(amount, unit) {
+    return amount === "1" && /[a-z]{3}s$/i.test(unit) ? unit.slice(0, -1) : unit;
+}
+
+// "user" -> "User": a dimension's name where a label stands.
+export function labelText(name) {
+    const text = visible(name);
+    return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
 // UTC, to the second: what two analysts in two places can say to each other. "" for no time.
 export function time(microseconds) {
     if (microseconds === null || microseconds === undefined) return "";

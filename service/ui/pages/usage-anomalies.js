@@ -5,11 +5,13 @@ import {shortDay} from "./days.js";
 import {decimal, quantityText, scaled} from "./decimal.js";
 import {askReason, sendChange} from "./form.js";
 import {announce, badge} from "./parts.js";
-import {counted, visible} from "./text.js";
+import {counted, unitFor, visible} from "./text.js";
 
 function amount(text, unit) {
     const value = decimal(text);
-    return value ? `${quantityText(value)} ${unit}` : visible(text);
+    if (!value) return visible(text);
+    const shown = quantityText(value);
+    return `${shown} ${unitFor(shown, unit)}`;
 }
 
 function words(anomaly) {
@@ -24,8 +26,10 @@ function words(anomaly) {
             el(
                 "span",
                 {class: "quiet"},
-                ` \u00b7 mostly ${visible(because.dimension)} ${visible(because.value) || "(none)"}`,
-                percent && ` (${quantityText(percent)} % of the difference)`,
+                because.value
+                    ? ` \u00b7 mostly ${visible(because.dimension)} \u201c${visible(because.value)}\u201d`
+                    : ` \u00b7 mostly where no ${visible(because.dimension)} is named`,
+                percent && ` (${quantityText(percent)}\u00a0% of the difference)`,
             ),
     ];
 }

@@ -1,9 +1,9 @@
 // What a range was spent on, against as many days before.
-import {el} from "./dom.js";
+import {breakable, el} from "./dom.js";
 import {changeText, compare, plain, quantityText, shareText, zero} from "./decimal.js";
 import {spanText} from "./days.js";
 import {shownAmount, totalOf} from "./usage-model.js";
-import {visible} from "./text.js";
+import {labelText, unitFor, visible} from "./text.js";
 
 export const nameOf = (group, filters) => {
     if (group.key === null) return `Other (${group.count})`;
@@ -47,7 +47,8 @@ function changeCell(now, before) {
 function quantityOf(group, frame) {
     const meter = frame.meters.find(({name}) => name === group.key);
     if (!meter) return null;
-    return `${quantityText(shownAmount(meter)(group.quantity))} ${meter.shown_unit}`;
+    const text = quantityText(shownAmount(meter)(group.quantity));
+    return `${text} ${unitFor(text, meter.shown_unit)}`;
 }
 
 function exact(value, measure) {
@@ -56,13 +57,20 @@ function exact(value, measure) {
 
 const hasQuantity = ({measure, by}) => measure === "cost" && by === "meter";
 
+// Where there is no room for its column, the quantity stands below the name.
 function groupRow(group, {filters, frame, measure, all, earlier}) {
     const past = earlier.get(group.key) ?? zero;
+    const quantity = hasQuantity(filters) && (quantityOf(group, frame) ?? "\u2013");
     return el(
         "tr",
         {},
-        el("th", {scope: "row", class: "cell-name"}, visible(nameOf(group, filters))),
-        hasQuantity(filters) && el("td", {class: "number"}, quantityOf(group, frame) ?? "\u2013"),
+        el(
+            "th",
+            {scope: "row", class: "cell-name"},
+            breakable(visible(nameOf(group, filters))),
+            quantity && el("div", {class: "only-narrow cell-note"}, quantity),
+        ),
+        quantity && el("td", {class: "number not-narrow"}, quantity),
         el(
             "td",
             {class: "number", title: exact(group.total, measure)},
@@ -70,7 +78,11 @@ function groupRow(group, {filters, frame, measure, all, earlier}) {
                 ? el("span", {class: "quiet"}, "no price")
                 : measure.text(group.total),
         ),
-        el("td", {class: "number"}, group.known === false ? "\u2013" : shareBar(group.total, all)),
+        el(
+            "td",
+            {class: "number not-narrow"},
+            group.known === false ? "\u2013" : shareBar(group.total, all),
+        ),
         el("td", {class: "number"}, group.known === false ? "\u2013" : measure.text(past)),
         changeCell(group.total, past),
     );
@@ -84,9 +96,8 @@ export function breakdown(filters, frame, report, measure, groups, before) {
     const gone = before
         .filter(({key, total}) => total.units !== 0n && !groups.some((group) => group.key === key))
         .map(({key}) => ({key, total: zero, quantity: zero}));
-    const head = (text, number = true) =>
-        el("th", {scope: "col", class: number ? "number" : undefined}, text);
-    const by = filters.by === "meter" ? "Meter" : filters.by;
+    const head = (text, kind = "number") => el("th", {scope: "col", class: kind}, text);
+    const by = labelText(filters.by);
     return el(
         "section",
         {class: "card"},
@@ -107,17 +118,17 @@ export function breakdown(filters, frame, report, measure, groups, before) {
             el(
                 "table",
                 {class: "table breakdown"},
-                el("caption", {class: "unseen"}, `Breakdown by ${visible(by)}`),
+                el("caption", {class: "unseen"}, `Breakdown by ${by}`),
                 el(
                     "thead",
                     {},
                     el(
                         "tr",
                         {},
-                        head(visible(by), false),
-                        withQuantity && head("Quantity"),
+                        head(by, ""),
+                        withQuantity && head("Quantity", "number not-narrow"),
                         head(`${measure.title} (${measure.unit})`),
-                        head("Share"),
+                        head("Share", "number not-narrow"),
                         head("Before"),
                         head("Change"),
                     ),
@@ -136,9 +147,9 @@ export function breakdown(filters, frame, report, measure, groups, before) {
                         "tr",
                         {},
                         el("th", {scope: "row"}, "Together"),
-                        withQuantity && el("td", {}),
+                        withQuantity && el("td", {class: "not-narrow"}),
                         el("td", {class: "number", title: exact(all, measure)}, measure.text(all)),
-                        el("td", {}),
+                        el("td", {class: "not-narrow"}),
                         el("td", {class: "number"}, measure.text(earlierAll)),
                         changeCell(all, earlierAll),
                     ),

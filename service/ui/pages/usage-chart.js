@@ -1,11 +1,12 @@
 // The chart of the usage page, what is under the pointer in words, and the same numbers as a table.
 // The library that draws is loaded here; where a build has none, the table is shown at once.
 import {el, icon, icons, replace} from "./dom.js";
-import {drawable, plus, zero} from "./decimal.js";
+import {compare, drawable, plus, zero} from "./decimal.js";
 import {longDay, shortDay} from "./days.js";
 import {visible} from "./text.js";
 
 const HEIGHT = 300;
+const FAR = 3n; // a line so many times above the highest bar would flatten the bars: it is told, not drawn
 const hasDrawing = () => document.querySelector("meta[name=intelgraph-drawing]")?.content === "yes";
 
 function colourOf(probe, className) {
@@ -31,14 +32,29 @@ function legend(chart) {
         chart.groups.map(({name}, index) =>
             el("li", {}, el("span", {class: `swatch series-${index}`}), visible(name)),
         ),
-        chart.lines.map(({name}) =>
-            el("li", {}, el("span", {class: "swatch-line chart-budget"}), visible(name)),
+        chart.lines.map((line) =>
+            el(
+                "li",
+                {},
+                el("span", {class: "swatch-line chart-budget"}),
+                visible(line.name),
+                isFar(chart, line) &&
+                    `: ${chart.text(line.value)} ${chart.unit}, above the chart`,
+            ),
         ),
         chart.marks.length > 0 &&
             el("li", {}, el("span", {class: "swatch-mark chart-mark"}), "Unusual day"),
         chart.settling < chart.days.length &&
             el("li", {}, el("span", {class: "swatch swatch-settling"}), "Still settling"),
     );
+}
+
+function isFar(chart, {value}) {
+    const most = chart.days.reduce((highest, _, index) => {
+        const all = dayTotal(chart, index);
+        return compare(all, highest) > 0 ? all : highest;
+    }, zero);
+    return most.units > 0n && compare(value, {units: most.units * FAR, scale: most.scale}) > 0;
 }
 
 const settles = (chart, index) => index >= chart.settling;
@@ -142,11 +158,14 @@ async function drawIn(stage, readout, chart) {
         drawing = library.drawChart(stage, {
             height: HEIGHT,
             days: chart.days.map(shortDay),
+            years: chart.days.map((day) => day.slice(0, 4)),
             series: chart.groups.map(({values}, index) => ({
                 colour: look.series(index),
                 values: values.map((value) => (value === null ? null : drawable(value))),
             })),
-            lines: chart.lines.map(({value}) => ({colour: look.budget, value: drawable(value)})),
+            lines: chart.lines
+                .filter((line) => !isFar(chart, line))
+                .map(({value}) => ({colour: look.budget, value: drawable(value)})),
             settling: chart.settling,
             marks: chart.marks.map(({day}) => day),
             axis: chart.axis,

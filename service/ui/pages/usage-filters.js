@@ -2,7 +2,7 @@
 import {el} from "./dom.js";
 import {dayOf, dayAfter} from "./days.js";
 import {groupings, presets} from "./usage-model.js";
-import {visible} from "./text.js";
+import {labelText} from "./text.js";
 
 function labelled(label, control) {
     return el("label", {class: "filter"}, el("span", {}, label), control);
@@ -100,7 +100,7 @@ export function usageFilters(filters, frame, go) {
                 "by",
                 groupings(frame.meters, meter).map((name) => [
                     name,
-                    name === "meter" ? (filters.meter ? "Nothing" : "Meter") : visible(name),
+                    name === "meter" ? (filters.meter ? "Nothing" : "Meter") : labelText(name),
                 ]),
                 filters.by,
                 (value) => go({by: value}),

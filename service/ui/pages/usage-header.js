@@ -4,8 +4,8 @@ import {el} from "./dom.js";
 import {decimal, moneyText, plain} from "./decimal.js";
 import {dayOf, longDay, minuteOf, shortDay, spanText} from "./days.js";
 import {daysLeft, nearest} from "./usage-model.js";
-import {meterBar, verdictBadge} from "./budget-parts.js";
-import {visible} from "./text.js";
+import {DAYS_KNOWN, forecastRange, isUrgent, meterBar, verdictBadge} from "./budget-parts.js";
+import {counted, visible} from "./text.js";
 
 function tile(label, value, ...notes) {
     return el(
@@ -39,7 +39,8 @@ function forecastTile({forecast, currency}) {
     return tile(
         "Forecast to the end",
         money(forecast.expected, currency),
-        low && high && `${moneyText(low)} \u2013 ${moneyText(high)} ${currency}`,
+        low && high && forecastRange(moneyText(low), moneyText(high), currency),
+        forecast.days < DAYS_KNOWN && "By the pace so far: too few days are known.",
     );
 }
 
@@ -56,11 +57,14 @@ function budgetTile(budgets, mayMake) {
         );
     }
     const share = decimal(budget.state.share);
+    const others = budgets.filter((one) => one !== budget && isUrgent(one)).length;
     return tile(
         "Nearest budget",
         [share ? `${budget.state.share} %` : "\u2013", " ", verdictBadge(budget)],
         meterBar(budget),
         el("a", {href: `/admin/budgets/${encodeURIComponent(budget.id)}`}, visible(budget.name)),
+        others > 0 &&
+            el("a", {href: "/admin/budgets"}, `${counted(others, "other")} held back or over the limit`),
     );
 }
 

@@ -85,7 +85,7 @@ function chartOf(filters, frame, report, measure, groups) {
     const lines = linesOf(filters, frame, report.range);
     const toShown = measure.toShown ?? ((value) => value);
     return {
-        caption: `${measure.title} per day${sum ? ", added up" : ""}`,
+        caption: `${measure.title} ${sum ? "added up" : "per day"}${measure.unit && ` (${measure.unit})`}`,
         unit: measure.unit,
         days,
         groups: chartGroups(groups.filter(({known}) => known)).map((group) => ({
