@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import Any
 
@@ -38,7 +39,7 @@ class BudgetAlertsTest(IgusageCase):
                 self.assertEqual(
                     (keys["counttype"], keys["relation"], keys["quantity"]), ("number of events", "greater than", "0")
                 )
-                self.assertRegex(keys["dispatch.earliest_time"], r"^-\d+m$")
+                self.assertRegex(keys["dispatch.earliest_time"], r"^-\d+m(@m)?$")
                 self.assertTrue(keys["description"])
                 self.assertNotIn("actions", keys, "whom to tell is the admin's to say")
 
@@ -114,6 +115,14 @@ class BudgetAlertsTest(IgusageCase):
         self.assertEqual({(row["verdict"], row["refusals"]) for row in rows}, {("block", 4), ("throttle", 1)})
         self.assertEqual(len(set(self.states(REFUSE, rows))), 2)
         self.assertEqual(self.rows(REFUSE, decisions=entries[-1:]), [])
+
+    def test_no_refusal_falls_between_two_runs(self) -> None:
+        """One is written down a moment after it was told: the newest minute is left to the next run."""
+        keys = self.searches[REFUSE]
+        every = int(re.sub(r"^\d+-59/(\d+) .*", r"\1", keys["cron_schedule"]))
+        since, until = (int(re.sub(r"^-(\d+)m@m$", r"\1", keys[f"dispatch.{end}_time"])) for end in ("earliest", "latest"))
+        self.assertGreaterEqual(until, 1)
+        self.assertEqual(since - until, every)
 
     def test_the_fields_they_read_are_the_commands(self) -> None:
         given = {
