@@ -128,7 +128,9 @@ class MonitoringTest(unittest.TestCase):
         run(need("promtool"), "test", "rules", OPS / "intelgraphd.rules.test.yml")
         alerts = set(re.findall(r"alert: (\w+)", RULES.read_text("utf-8")))
         tested = (OPS / "intelgraphd.rules.test.yml").read_text("utf-8")
-        self.assertEqual({each for each in alerts if tested.count(each) < 1}, set())
+        cases = re.findall(r"alertname: (\w+)(.*?)(?=alertname:|\Z)", tested, re.S)
+        self.assertEqual({name for name, rest in cases if "exp_labels" in rest}, alerts)
+        self.assertEqual({name for name, rest in cases if "exp_alerts: []" in rest}, alerts)
 
     def test_promtool_accepts_what_the_service_tells(self) -> None:
         run(need("promtool"), "check", "metrics", given=self.metrics)
@@ -141,6 +143,21 @@ class MonitoringTest(unittest.TestCase):
                 named.add(re.sub(r"(?<=_seconds)_(bucket|count|sum)$", "", name))
         self.assertGreater(len(named), 10)
         self.assertEqual(named - told, set())
+
+    def test_every_label_that_they_ask_for_is_told_with_that_value(self) -> None:
+        told: dict[tuple[str, str], set[str]] = {}
+        for name, labels in re.findall(r"^(\w+)\{(.*)\} ", self.metrics, re.M):
+            for label, value in re.findall(r'(\w+)="([^"]*)"', labels):
+                told.setdefault((name, label), set()).add(value)
+        asked = set()
+        for text in [RULES.read_text("utf-8"), *(query for _, query in panels())]:
+            for name, labels in re.findall(r"\b(intelgraphd_\w+)\{([^}]*)\}", text):
+                for label, values in re.findall(r'(\w+)=~?"([^"]*)"', labels):
+                    if label not in ("job", "instance"):
+                        asked.update((name, label, value) for value in values.split("|"))
+        self.assertGreater(len(asked), 5)
+        missing = {each for each in asked if each[2] not in told.get((each[0], each[1]), set())}
+        self.assertEqual(missing, set())
 
     def test_every_panel_has_an_answer_from_a_prometheus_that_scrapes_the_service(self) -> None:
         prometheus = Prometheus(self.work, self.service)
