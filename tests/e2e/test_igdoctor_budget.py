@@ -93,11 +93,20 @@ class DoctorBudgetTest(DoctorCase):
             (500, "IntelGraph answered 500"),
             ({"budgets": {}}, "GET /v1/budgets: budgets must be a list"),
             ("x", "GET /v1/budgets: budgets must be a list"),
+            ({"budgets": [budget("A"), 7]}, "GET /v1/budgets: a budget must have name, state.verdict and state.used"),
+            ({"budgets": [{}]}, "GET /v1/budgets: a budget must have name, state.verdict and state.used"),
+            ({"budgets": [{"name": 7, "state": []}]}, "GET /v1/budgets: a budget must have name"),
         ):
             row = self.look(answer=answer)
             self.assertEqual(row["status"], "failed")
             self.assertIn(sentence, row["value"])
             self.assertIn("GET /v1/budgets must answer", row["cure"])
-        row = self.look(7, {}, {"name": 7, "state": []}, budget("A", share="-5"), budget("B", share="1" * 40))
+        row = self.look(budget("A", share="-5"), budget("B", share="1" * 40))
         self.assertEqual(row["status"], "warning")
         self.assertIn('"B" is over', row["value"])
+
+    def test_a_share_that_is_not_known_is_left_out(self) -> None:
+        row = self.look(budget("A", share=None), budget("B", share=None))
+        self.assertEqual((row["status"], row["value"]), ("ok", "2 budgets, none near its limit"))
+        row = self.look(budget("A", share=None, verdict="blocked", used="7", limit="0"))
+        self.assertIn('"A" blocks: 7 of 0 used until 2026-12-01T00:00:00Z', row["value"])

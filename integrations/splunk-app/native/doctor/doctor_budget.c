@@ -112,11 +112,14 @@ static void add_budget(struct buf *out, const struct json *budget, enum standing
     };
     struct str forecast = text_at(budget, "state.forecast.share");
     struct str contact = told_at(budget, "contact");
-    buf_addf(out, "%s\"%.*s\" %s%s: %.*s of %.*s used (%.*s %%) until %.*s", out->len ? "; " : "",
+    struct str share = text_at(budget, "state.share");
+    buf_addf(out, "%s\"%.*s\" %s%s: %.*s of %.*s used", out->len ? "; " : "",
              STR_ARG(told_at(budget, "name")), words[standing],
              is_shadow(budget) ? " (shadow)" : "", STR_ARG(text_at(budget, "state.used")),
-             STR_ARG(text_at(budget, "state.limit")), STR_ARG(text_at(budget, "state.share")),
-             STR_ARG(text_at(budget, "state.period_to")));
+             STR_ARG(text_at(budget, "state.limit")));
+    if (share.len > 0)
+        buf_addf(out, " (%.*s %%)", STR_ARG(share));
+    buf_addf(out, " until %.*s", STR_ARG(text_at(budget, "state.period_to")));
     if (standing == STANDS_NEAR && forecast.len > 0)
         buf_addf(out, ", forecast %.*s %%", STR_ARG(forecast));
     if (contact.len > 0)
@@ -170,11 +173,29 @@ static void tell_budgets(struct doctor *doctor, const struct json *list)
         tell_troubled(doctor, list, count, worst, stops);
     else if (!fullest)
         doctor_tell(doctor, DOCTOR_BUDGET, DOCTOR_SKIPPED, CURE_NONE, "the tenant has no budgets");
+    else if (hundredths_at(fullest, "state.share") < 0)
+        doctor_tell(doctor, DOCTOR_BUDGET, DOCTOR_OK, CURE_NONE, "%zu %s, none near its limit",
+                    count, command_plural(count, "budget", "budgets"));
     else
         doctor_tell(doctor, DOCTOR_BUDGET, DOCTOR_OK, CURE_NONE,
                     "%zu %s; the fullest, \"%.*s\", is at %.*s %%", count,
                     command_plural(count, "budget", "budgets"), STR_ARG(told_at(fullest, "name")),
                     STR_ARG(text_at(fullest, "state.share")));
+}
+
+/* What an answer must hold for anything to be said of it. */
+static enum fault_code check_answer(const struct json *top, struct fault *fault)
+{
+    const struct json *list = json_member(top, "budgets");
+    if (!json_is_array(list))
+        return fault_set(fault, FAULT_UNAVAILABLE, "GET /v1/budgets: budgets must be a list");
+    for (const struct json *each = json_first(list); each; each = json_next(each))
+        if (text_at(each, "name").len == 0 || text_at(each, "state.verdict").len == 0 ||
+            text_at(each, "state.used").len == 0)
+            return fault_set(fault, FAULT_UNAVAILABLE,
+                             "GET /v1/budgets: a budget must have name, state.verdict and "
+                             "state.used");
+    return FAULT_NONE;
 }
 
 void doctor_budget(struct doctor *doctor)
@@ -188,8 +209,8 @@ void doctor_budget(struct doctor *doctor)
         service_get(doctor->signed_in, "v1/budgets", &doctor->arena, &body, &fault);
     if (code == FAULT_NONE)
         code = json_read(&doctor->arena, body, &top, &fault);
-    if (code == FAULT_NONE && !json_is_array(json_member(top, "budgets")))
-        code = fault_set(&fault, FAULT_UNAVAILABLE, "GET /v1/budgets: budgets must be a list");
+    if (code == FAULT_NONE)
+        code = check_answer(top, &fault);
     if (code == FAULT_NONE)
         tell_budgets(doctor, json_member(top, "budgets"));
     else if (code == FAULT_NOT_FOUND)
