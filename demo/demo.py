@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""The main job, as an analyst sees it: a search in Splunk, ighandoff, the graph one click away.
+"""The main job, as an analyst sees it: a search in Splunk, ighandoff, the graph one click away. Beside
+it what the tenant has used in the last weeks, with prices and budgets, for the administration's pages.
 
 demo.py            runs the search, then keeps the service up until Ctrl-C
 demo.py --once     runs the search, checks that the page answers with the graph, stops
@@ -24,6 +25,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +34,7 @@ TOP = HERE.parent
 sys.path[:0] = [str(TOP / "tests"), str(HERE)]
 
 import scenario  # noqa: E402
+import usage  # noqa: E402
 from splunkd import SearchOptions, SearchResult, install_app, run_search, table  # noqa: E402
 
 BUILD = TOP / "build"
@@ -202,6 +205,40 @@ def count_handoffs(url: str, secret: str) -> int:
     return len(json.loads(body)["handoffs"])
 
 
+# What is metered
+
+
+def meter(folder: Path, url: str, admin: str) -> tuple[int, int]:
+    """Sends the tenant's usage, in its own time zone; how many events were new and known."""
+    kept = folder / "usage.begun"
+    if not kept.exists():
+        words = ["usage", "zone", "--data", str(folder / "data"), "--tenant", TENANT]
+        done = subprocess.run(
+            [str(BUILD / "bin/intelgraphd"), *words, "--zone", usage.ZONE],
+            capture_output=True, text=True, check=False,
+        )
+        if done.returncode:
+            raise DemoError(f"intelgraphd usage zone: {done.stderr.strip()}")
+        kept.write_text(f"{datetime.now(UTC).date()}\n", "utf-8")
+    begun = date.fromisoformat(kept.read_text("utf-8").strip())
+    try:
+        return usage.fill(url, admin, usage.Course(begun))
+    except usage.UsageError as error:
+        raise DemoError(str(error)) from error
+
+
+def tokens_used(folder: Path, url: str, secret: str) -> tuple[int, int]:
+    """As the service tells it, and as it was sent."""
+    begun = date.fromisoformat((folder / "usage.begun").read_text("utf-8").strip())
+    course = usage.Course(begun)
+    since = begun - timedelta(course.days + 1)
+    query = f"meter=inference.tokens&window=month&from={since}T00:00:00Z"
+    _, _, body = get(f"{url}v1/usage?{query}", secret)
+    sent = [each["data"] for each in course.events(datetime.now(UTC))]
+    wanted = sum(int(each["quantity"]) for each in sent if each["meter"] == "inference.tokens")
+    return int(json.loads(body)["total"]["quantity"]), wanted
+
+
 # The three ways to run it
 
 
@@ -213,15 +250,18 @@ def run(folder: Path, once: bool) -> None:
         result = search(folder, url)
         show(result)
         link = link_of(result)
+        new, known = meter(folder, url, admin)
         say(f"\nOpen in IntelGraph   {link}")
-        say(f"Admin page           {url}admin")
+        say(f"Usage and budgets    {url}admin   ({new:,} events metered, {known:,} known already)")
         if once:
             say(f"The page answers     {check_graph(url, link, admin)}")
             say(f"Hand-offs in all     {count_handoffs(url, admin)}")
             return
         say(f"Sign in once with    {admin}")
         say("\nThe service runs until you press Ctrl-C.")
-        signal.sigwait({signal.SIGINT, signal.SIGTERM})
+        while signal.sigtimedwait({signal.SIGINT, signal.SIGTERM}, 1) is None:
+            if is_free(port):
+                raise DemoError(f"intelgraphd has ended; its log is {folder / 'intelgraphd.log'}")
 
 
 def check() -> None:
@@ -231,12 +271,16 @@ def check() -> None:
         with service(folder, free_port()) as url:
             admin = token(folder, "admin", "Demo admin")
             links = [link_of(search(folder, url)) for _ in range(2)]
+            counts = [meter(folder, url, admin) for _ in range(2)]
+            told, sent = tokens_used(folder, url, admin)
             say(f"ok 1 - the demo's page answers with {check_graph(url, links[0], admin)}")
             count = count_handoffs(url, admin)
             same = links[0] == links[1] and count == 1
             say(f"{'ok' if same else 'not ok'} 2 - the demo run twice makes one hand-off ({count})")
-    say("1..2")
-    if not same:
+            once = counts[0][0] > 1000 and told == sent
+            say(f"{'ok' if once else 'not ok'} 3 - its usage sent twice counts once ({told:,} tokens)")
+    say("1..3")
+    if not (same and once):
         raise SystemExit(1)
 
 
