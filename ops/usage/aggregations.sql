@@ -84,9 +84,10 @@ DELETE FROM usage_corrections WHERE tenant = $1;
 DELETE FROM usage_provenance WHERE tenant = $1;
 
 -- name: each_event
-SELECT seq, event_key, meter, kind, time_us, quantity, dimset, refers_to, provenance
-FROM usage_events
-WHERE tenant = $1 AND seq > $2 ORDER BY seq LIMIT $3;
+SELECT e.seq, e.event_key, e.meter, e.kind, e.time_us, e.quantity, e.dimset, e.refers_to,
+    e.provenance, e.content, coalesce(d.dimensions, '')
+FROM usage_events AS e LEFT JOIN usage_dimsets AS d ON d.tenant = e.tenant AND d.id = e.dimset
+WHERE e.tenant = $1 AND e.seq > $2 ORDER BY e.seq LIMIT $3;
 
 -- The index of events by key, which follows some ten thousand events behind. It may have some of
 -- them already: from a transaction after which the service was ended, or from another service.

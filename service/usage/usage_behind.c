@@ -232,9 +232,14 @@ enum fault_code usage_behind_settle(struct store *store, struct fault *fault)
         code = store_prepare(store, compare, &query, fault);
     if (code == FAULT_NONE)
         code = store_read_whole(query, &difference, fault);
-    if (code == FAULT_NONE && difference != 0)
+    if (code == FAULT_NONE && difference > 0)
         code = fault_set(fault, FAULT_CORRUPT,
                          "%lld events stand twice, or are not in the index of their keys",
                          (long long)difference);
+    if (code == FAULT_NONE && difference < 0)
+        code = fault_set(fault, FAULT_CORRUPT,
+                         "%lld events of the index of keys are gone; restore the store from a "
+                         "backup, or find out who wrote to it",
+                         (long long)-difference);
     return code;
 }

@@ -77,8 +77,7 @@ void usage_event_key(struct str source, struct str id, int64_t time_us, uint8_t 
     memcpy(out + TIME_BYTES, digest.bytes, USAGE_KEY_SIZE - TIME_BYTES);
 }
 
-/* Over all that counts: the same event sent again has the same. */
-static void set_content(struct usage_event *event)
+void usage_event_content(const struct usage_event *event, uint8_t out[USAGE_CONTENT_SIZE])
 {
     char text[CONTENT_BYTES];
     struct buf content = {.ptr = text, .room = sizeof text, .limit = sizeof text};
@@ -94,7 +93,7 @@ static void set_content(struct usage_event *event)
     buf_add(&content, event->dimensions);
     assert(content.code == FAULT_NONE && "dimensions are at most half of it");
     struct sha256 digest = sha256_of(buf_str(&content));
-    memcpy(event->content, digest.bytes, USAGE_CONTENT_SIZE);
+    memcpy(out, digest.bytes, USAGE_CONTENT_SIZE);
 }
 
 void usage_event_finish(struct usage_event *event, bool has_actor, bool has_trace)
@@ -102,7 +101,7 @@ void usage_event_finish(struct usage_event *event, bool has_actor, bool has_trac
     event->provenance = USAGE_HAS_SOURCE | USAGE_HAS_TIME | (has_actor ? USAGE_HAS_ACTOR : 0) |
                         (has_trace ? USAGE_HAS_TRACE : 0);
     usage_event_key(event->source, event->id, event->time_us, event->key);
-    set_content(event);
+    usage_event_content(event, event->content);
 }
 
 /* --- data ----------------------------------------------------------------------------------- */

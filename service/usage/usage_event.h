@@ -65,6 +65,10 @@ enum fault_code usage_event_dimensions(struct arena *arena, const struct json *d
                                        const struct usage_meter *meter, struct str *out,
                                        struct fault *fault) MUST_USE;
 
+/* Over all that counts: the same event sent again has the same. Of kind, time, quantity, meter,
+ * refers_to and dimensions. */
+void usage_event_content(const struct usage_event *event, uint8_t out[USAGE_CONTENT_SIZE]);
+
 /* 6 bytes of the time in milliseconds, 10 of SHA-256 over source and id: what clients draw at
  * random lies together in time all the same. */
 void usage_event_key(struct str source, struct str id, int64_t time_us,

@@ -3,10 +3,12 @@
 #include <string.h>
 
 #include "libs/core/os.h"
+#include "libs/store/store_rows.h"
 #include "service/usage/usage_behind.h"
 #include "service/usage/usage_count.h"
 #include "service/usage/usage_provenance.h"
 #include "service/usage/usage_sql.h"
+#include "service/usage/usage_verify.h"
 
 enum { PAGE = 10000 }; /* events between two writings of the rollups */
 
@@ -141,39 +143,52 @@ static enum fault_code count_past(const struct usage_counting *counting, const s
     return code;
 }
 
+/* As many events as are counted between two writings of the rollups. */
+struct page {
+    struct past *events; /* PAGE of them */
+    size_t count;
+    struct usage_verifier verifier;
+};
+
+static enum fault_code add_past(struct statement *row, void *context, struct fault *fault)
+{
+    struct page *page = context;
+    struct past *past = &page->events[page->count++];
+    enum fault_code code = read_past(row, past, fault);
+    if (code != FAULT_NONE)
+        return code;
+    struct usage_event said = past->event;
+    said.meter = past->kept.meter;
+    said.time_us = past->kept.time_us;
+    return usage_verify_event(&page->verifier, past->seq, &said, store_text(row, 10),
+                              store_text(row, 9), fault);
+}
+
 static enum fault_code read_page(const struct usage_counting *counting, int64_t after,
-                                 struct past *out, size_t *out_count, struct fault *fault)
+                                 struct page *page, struct fault *fault)
 {
     struct statement *query;
-    bool row = false;
-    *out_count = 0;
     enum fault_code code =
         store_prepare(counting->store, usage_sql(USAGE_SQL_EACH_EVENT), &query, fault);
+    page->count = 0;
     if (code != FAULT_NONE)
         return code;
     store_bind_text(query, 1, counting->tenant);
     store_bind_whole(query, 2, after);
     store_bind_whole(query, 3, PAGE);
-    code = store_step(query, &row, fault);
-    while (code == FAULT_NONE && row) {
-        code = read_past(query, &out[(*out_count)++], fault);
-        if (code == FAULT_NONE)
-            code = store_step(query, &row, fault);
-    }
-    store_reset(query);
-    return code;
+    return store_each(query, add_past, page, fault);
 }
 
-static enum fault_code count_page(const struct usage_counting *counting, const struct past *page,
-                                  size_t count, struct usage_provenance *provenance,
-                                  struct fault *fault)
+static enum fault_code count_page(const struct usage_counting *counting, const struct page *page,
+                                  struct usage_provenance *provenance, struct fault *fault)
 {
     enum fault_code code = FAULT_NONE;
-    for (size_t i = 0; i < count && code == FAULT_NONE; i++) {
-        code = count_past(counting, &page[i], fault);
+    for (size_t i = 0; i < page->count && code == FAULT_NONE; i++) {
+        const struct past *past = &page->events[i];
+        code = count_past(counting, past, fault);
         if (code == FAULT_NONE)
-            code = usage_provenance_count(provenance, page[i].kept.time_us,
-                                          page[i].event.provenance, fault);
+            code = usage_provenance_count(provenance, past->kept.time_us, past->event.provenance,
+                                          fault);
     }
     if (code == FAULT_NONE)
         code = usage_rollup_write(counting->rollup, counting->store, counting->tenant, fault);
@@ -184,22 +199,25 @@ static enum fault_code count_page(const struct usage_counting *counting, const s
     return code;
 }
 
-static enum fault_code count_all(const struct usage_counting *counting, struct past *page,
+static enum fault_code count_all(const struct usage_counting *counting, struct page *page,
                                  int64_t *out_events, struct fault *fault)
 {
     int64_t after = 0;
-    size_t count = 0;
     struct usage_provenance provenance;
     enum fault_code code = FAULT_NONE;
     usage_provenance_init(&provenance);
+    usage_verify_begin(&page->verifier, counting->store, counting->tenant);
     do {
-        code = read_page(counting, after, page, &count, fault);
+        code = read_page(counting, after, page, fault);
         if (code == FAULT_NONE)
-            code = count_page(counting, page, count, &provenance, fault);
-        *out_events += (int64_t)count;
-        if (count > 0)
-            after = page[count - 1].seq;
-    } while (code == FAULT_NONE && count == PAGE);
+            code = count_page(counting, page, &provenance, fault);
+        *out_events += (int64_t)page->count;
+        if (page->count > 0)
+            after = page->events[page->count - 1].seq;
+    } while (code == FAULT_NONE && page->count == PAGE);
+    if (code == FAULT_NONE)
+        code = usage_verify_end(&page->verifier, fault);
+    usage_verify_done(&page->verifier);
     usage_provenance_done(&provenance);
     return code;
 }
@@ -208,9 +226,9 @@ static enum fault_code count_again(struct store *store, struct str tenant, struc
                                    struct usage_rebuilt *out, struct fault *fault)
 {
     struct usage_counting counting = {.store = store, .tenant = tenant};
-    struct past *page = os_resize(NULL, PAGE * sizeof *page);
+    struct page page = {.events = os_resize(NULL, PAGE * sizeof *page.events)};
     enum fault_code code = FAULT_NONE;
-    if (!page)
+    if (!page.events)
         return fault_set(fault, FAULT_NO_MEMORY, "no memory left for a rebuild");
     code = usage_rollup_new(zone, &counting.rollup, fault);
     if (code == FAULT_NONE)
@@ -218,11 +236,11 @@ static enum fault_code count_again(struct store *store, struct str tenant, struc
     if (code == FAULT_NONE)
         code = forget(store, tenant, fault);
     if (code == FAULT_NONE)
-        code = count_all(&counting, page, &out->events, fault);
+        code = count_all(&counting, &page, &out->events, fault);
     if (code == FAULT_NONE)
         code = compare(store, tenant, &out->differences, fault);
     usage_rollup_free(counting.rollup);
-    os_free(page);
+    os_free(page.events);
     return code;
 }
 

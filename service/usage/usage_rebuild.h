@@ -12,7 +12,8 @@ struct usage_rebuilt {
     int64_t differences;
 };
 
-/* Within a write transaction. */
+/* Within a write transaction. FAULT_CORRUPT when an event is not what was taken (usage_verify.h):
+ * nothing is counted anew from it. */
 enum fault_code usage_rebuild(struct store *store, struct str tenant, struct usage_rebuilt *out,
                               struct fault *fault) MUST_USE;
 
