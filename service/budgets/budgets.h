@@ -49,6 +49,7 @@ struct budgets_ask {
     int64_t quantity; /* in the unit of the meter's events; -1: unknown, the budgets' estimate */
     bool reserve;     /* else it is only checked */
     bool look;        /* of a check: it takes nothing of a throttle's rate */
+    bool at_once;     /* only if it is a yes out of memory; else FAULT_UNAVAILABLE and `waits` */
     int64_t ttl_s;    /* of the reservation, 1 .. BUDGETS_TTL_MAX_S */
     struct str dimensions; /* canonical JSON, or empty: of the event that a settlement makes */
     struct str caller;     /* the token's public id and name, kept with a refusal */
@@ -88,6 +89,7 @@ struct budgets_reservation {
 
 struct budgets_decision {
     enum budgets_verdict verdict;
+    bool waits; /* set with a fault only: asked at_once, and the store or the record is needed */
     int64_t at_us;
     int64_t node;
     int64_t number;                         /* with the two above: its id */

@@ -22,6 +22,7 @@ struct judging {
     int64_t now_us; /* wall */
     int64_t monotonic_us;
     bool trusts;
+    bool waits; /* it may not, and would have to */
     int count;
     struct {
         struct applies *applies;
@@ -135,6 +136,13 @@ static void judge(struct judging *judging)
 
 /* --- asking the store ----------------------------------------------------------------------- */
 
+/* Who may not wait is told so, and asks again where it may. */
+static enum fault_code wait_instead(struct judging *judging, struct fault *fault)
+{
+    judging->waits = true;
+    return fault_set(fault, FAULT_UNAVAILABLE, "this is not decided out of memory alone");
+}
+
 /* Whether memory is enough; else it was made to be, or the fault says why not. */
 static enum fault_code read_config(struct judging *judging, bool *out_again, struct fault *fault)
 {
@@ -146,6 +154,8 @@ static enum fault_code read_config(struct judging *judging, bool *out_again, str
         *out_again = false;
         return FAULT_NONE;
     }
+    if (judging->ask->at_once)
+        return wait_instead(judging, fault);
     if (!budgets_slow_begin(tenant))
         return FAULT_NONE;
     enum fault_code code = budgets_config_read(judging->budgets, tenant, judging->now_us, fault);
@@ -166,6 +176,8 @@ static enum fault_code ready_node(struct judging *judging, bool *out_again, stru
         judging->ask->ttl_s > atomic_load_explicit(&budgets->grace_s, memory_order_relaxed);
     if (!is_long && atomic_load_explicit(&budgets->node, memory_order_relaxed) != 0)
         return FAULT_NONE;
+    if (judging->ask->at_once)
+        return wait_instead(judging, fault);
     *out_again = true;
     pthread_mutex_unlock(&judging->tenant->lock);
     int64_t grace_s = budgets_grace_at(budgets_grace_index(judging->ask->ttl_s));
@@ -173,6 +185,14 @@ static enum fault_code ready_node(struct judging *judging, bool *out_again, stru
                                    : budgets_node_ready(budgets, &node, fault);
     pthread_mutex_lock(&judging->tenant->lock);
     return code;
+}
+
+static bool all_say_yes(const struct judging *judging)
+{
+    for (int i = 0; i < judging->count; i++)
+        if (judging->each[i].is_short || judging->each[i].would != BUDGETS_ALLOWED)
+            return false;
+    return true;
 }
 
 /* A shadow budget refuses nothing, so it fails nothing either. */
@@ -238,6 +258,9 @@ static enum fault_code judge_all(struct judging *judging, struct fault *fault)
                                "more than %d budgets apply to %s; delete some", BUDGETS_APPLY_MAX,
                                judging->ask->meter->name);
         judge(judging);
+        /* A refusal is kept, and that may take its time. */
+        if (judging->ask->at_once && !all_say_yes(judging))
+            return wait_instead(judging, fault);
         code = ask_store(judging, &again, fault);
         if (code != FAULT_NONE || !again)
             return code;
@@ -427,7 +450,9 @@ enum fault_code budgets_decide(struct budgets *budgets, const struct budgets_ask
     struct judging judging; /* what each budget says is set as it is asked */
     judging.budgets = budgets;
     judging.ask = ask;
+    judging.waits = false;
     judging.count = 0;
+    decision->waits = false;
     assert(!decision->views || decision->view_room >= BUDGETS_APPLY_MAX);
     enum fault_code code = check_ask(ask, fault);
     if (code != FAULT_NONE)
@@ -453,5 +478,6 @@ enum fault_code budgets_decide(struct budgets *budgets, const struct budgets_ask
         decision->views = NULL;
         decision->view_count = 0;
     }
+    decision->waits = judging.waits;
     return code;
 }

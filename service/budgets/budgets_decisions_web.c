@@ -88,6 +88,7 @@ static void decide(struct deciding *deciding, struct item *item)
         .dimensions = item->asked.dimensions,
         .caller = deciding->asker,
         .subject = deciding->caller.name,
+        .at_once = deciding->request->quick,
     };
     item->decision.views = deciding->views;
     item->decision.view_room = BUDGETS_APPLY_MAX;
@@ -145,10 +146,14 @@ static enum fault_code answer_one(struct deciding *deciding, const struct json *
 {
     struct item item = {0};
     read_item(deciding, body, &item);
+    if (item.code == FAULT_NONE && is_end(&item) && deciding->request->quick)
+        return web_wait(deciding->request, fault); /* the store is told of it */
     if (item.code == FAULT_NONE && is_end(&item))
         end(deciding, &item);
     else if (item.code == FAULT_NONE)
         decide(deciding, &item);
+    if (item.code != FAULT_NONE && item.decision.waits)
+        return web_wait(deciding->request, fault);
     if (item.code != FAULT_NONE) {
         *fault = item.fault;
         return item.code;
@@ -260,6 +265,8 @@ static enum fault_code post_decisions(void *context, struct web_request *request
         code = budgets_ask_several(body, &first, &count, fault);
     if (code == FAULT_NONE && !deciding.service->budgets)
         code = fault_set(fault, FAULT_UNAVAILABLE, "nothing is decided here");
+    if (code == FAULT_NONE && first && request->quick)
+        code = web_wait(request, fault); /* a thousand would hold up others */
     if (code != FAULT_NONE)
         return code;
     deciding.asker = deciding.caller.token;
@@ -396,7 +403,8 @@ static enum fault_code get_decisions(void *context, struct web_request *request,
 }
 
 const struct web_route budgets_decision_routes[] = {
-    {"POST", "/v1/decisions", post_decisions, BUDGETS_ASK_BODY_MAX, WEB_MEASURE_DECISION},
+    {"POST", "/v1/decisions", post_decisions, BUDGETS_ASK_BODY_MAX, WEB_MEASURE_DECISION,
+     .quick = true},
     {"GET", "/v1/decisions", get_decisions, 0, WEB_MEASURE_BY_METHOD},
     WEB_ROUTES_END,
 };

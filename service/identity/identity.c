@@ -20,6 +20,7 @@ enum fault_code identity_new(struct store_pool *pool, struct audit *audit, struc
     identity->denied.every_us = DENIED_EVERY_US;
     identity->denied.most_in_second = DENIED_MOST_IN_SECOND;
     pthread_mutex_init(&identity->lock, NULL);
+    identity_recent_init(&identity->recent);
     *out = identity;
     return FAULT_NONE;
 }
@@ -29,6 +30,7 @@ void identity_free(struct identity *taken)
     if (!taken)
         return;
     pthread_mutex_destroy(&taken->lock);
+    identity_recent_done(&taken->recent);
     os_free(taken);
 }
 
@@ -162,6 +164,7 @@ enum fault_code identity_token_revoke(struct identity *identity, struct str tena
         .identity = identity, .tenant = tenant, .id = id, .request = request, .by = by};
     arena_init(&revocation.arena, ROW_MAX);
     enum fault_code code = store_pool_write(identity->pool, revoke_in, &revocation, fault);
+    identity_recent_forget(&identity->recent); /* whatever came of it */
     arena_done(&revocation.arena);
     return code;
 }

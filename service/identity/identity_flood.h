@@ -30,6 +30,10 @@ struct identity_flood {
 bool identity_flood_passes(struct identity_flood *flood, struct str who, struct str what,
                            int64_t now_us, int64_t *out_suppressed);
 
+/* Whether there would be a record now. Changes nothing. */
+bool identity_flood_is_due(const struct identity_flood *flood, struct str who, struct str what,
+                           int64_t now_us);
+
 /* The record could not be written after all: the next one is due at once. */
 void identity_flood_forget(struct identity_flood *flood, struct str who, struct str what);
 

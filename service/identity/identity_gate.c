@@ -243,6 +243,28 @@ static enum fault_code check_cross_site(const struct identity *identity,
     return identity_check_origin(identity, request, fault);
 }
 
+static enum fault_code verify_bearer(struct identity *identity, struct web_request *request,
+                                     struct str text, struct identity_row *out, struct fault *fault)
+{
+    int64_t begun = identity_recent_begin(&identity->recent);
+    int64_t asked_us = os_monotonic_us();
+    enum fault_code code = identity_verify(identity, request, text, out, fault);
+    if (code == FAULT_NONE)
+        identity_recent_keep(&identity->recent, begun, text, &out->token, asked_us);
+    return code;
+}
+
+/* What an Authorization header bears; false when it is of another scheme. */
+static bool read_bearer(struct str authorization, struct str *out)
+{
+    struct str scheme;
+    struct str token;
+    if (!str_cut(authorization, ' ', &scheme, &token) || !str_equal_nocase(scheme, STR("Bearer")))
+        return false;
+    *out = str_trim(token);
+    return true;
+}
+
 /* Bearer before cookie: who sends a header means it. */
 static enum fault_code find_credential(struct identity *identity, struct web_request *request,
                                        struct identity_row *out, bool *out_by_cookie,
@@ -252,13 +274,11 @@ static enum fault_code find_credential(struct identity *identity, struct web_req
     struct str cookie = web_cookie(request, IDENTITY_COOKIE);
     *out_by_cookie = authorization.len == 0;
     if (authorization.len > 0) {
-        struct str scheme;
-        struct str token;
-        if (!str_cut(authorization, ' ', &scheme, &token) ||
-            !str_equal_nocase(scheme, STR("Bearer")))
+        struct str text;
+        if (!read_bearer(authorization, &text))
             return deny(identity, request, NULL, "unknown scheme", FAULT_UNSIGNED,
                         "Authorization must be \"Bearer igt_...\"", fault);
-        return identity_verify(identity, request, str_trim(token), out, fault);
+        return verify_bearer(identity, request, text, out, fault);
     }
     if (cookie.len > 0)
         return verify_session(identity, request, cookie, out, fault);
@@ -266,11 +286,25 @@ static enum fault_code find_credential(struct identity *identity, struct web_req
                 "a credential is needed: send Authorization: Bearer igt_..., or sign in", fault);
 }
 
+/* Without the store: false when it must be asked. */
+static bool find_recent(struct identity *identity, const struct web_request *request,
+                        struct identity_token *out)
+{
+    struct str text;
+    return read_bearer(web_header(request, "Authorization"), &text) &&
+           identity_recent_find(&identity->recent, text, os_monotonic_us(), request->arena, out) &&
+           identity_token_state(out->expires_us, out->revoked_us, os_now_us()) == TOKEN_GOOD;
+}
+
 enum fault_code identity_admit(struct identity *identity, struct web_request *request,
                                struct fault *fault)
 {
     struct identity_row row;
     bool by_cookie;
+    if (request->quick && find_recent(identity, request, &row.token))
+        return FAULT_NONE;
+    if (request->quick)
+        return web_wait(request, fault);
     return find_credential(identity, request, &row, &by_cookie, fault);
 }
 
@@ -291,6 +325,38 @@ static enum fault_code permit(struct identity *identity, const struct web_reques
     return FAULT_NONE;
 }
 
+static bool read_caller(const struct identity_token *token, struct identity_caller *out)
+{
+    if (!identity_role_of_name(token->role, &out->role))
+        return false;
+    out->tenant = token->tenant;
+    out->name = token->name;
+    out->token = token->id;
+    out->via = token->parent;
+    out->search_head = token->search_head;
+    out->expires_us = token->expires_us;
+    return true;
+}
+
+/* A quick yes, with nothing to put on record; for all else the request waits. */
+static enum fault_code pass_quickly(struct identity *identity, struct web_request *request,
+                                    enum identity_permission permission,
+                                    struct identity_caller *out_caller, struct fault *fault)
+{
+    struct identity_token token;
+    struct identity_caller caller = {0};
+    if (!find_recent(identity, request, &token) || !read_caller(&token, &caller) ||
+        !identity_may(caller.role, permission))
+        return web_wait(request, fault);
+    pthread_mutex_lock(&identity->lock);
+    bool due = identity_flood_is_due(&identity->used, request->client, token.id, os_monotonic_us());
+    pthread_mutex_unlock(&identity->lock);
+    if (due)
+        return web_wait(request, fault);
+    *out_caller = caller;
+    return FAULT_NONE;
+}
+
 enum fault_code identity_gate(struct identity *identity, struct web_request *request,
                               enum identity_permission permission,
                               struct identity_caller *out_caller, struct fault *fault)
@@ -300,20 +366,16 @@ enum fault_code identity_gate(struct identity *identity, struct web_request *req
         *out_caller = (struct identity_caller){0};
         return FAULT_NONE;
     }
+    if (request->quick)
+        return pass_quickly(identity, request, permission, out_caller, fault);
     struct identity_row row = {0};
     struct identity_caller caller = {0};
     enum fault_code code = find_credential(identity, request, &row, &caller.by_cookie, fault);
     if (code != FAULT_NONE)
         return code;
-    if (!identity_role_of_name(row.token.role, &caller.role))
+    if (!read_caller(&row.token, &caller))
         return fault_set(fault, FAULT_CORRUPT, "token %.*s has an unknown role",
                          STR_ARG(row.token.id));
-    caller.tenant = row.token.tenant;
-    caller.name = row.token.name;
-    caller.token = row.token.id;
-    caller.via = row.token.parent;
-    caller.search_head = row.token.search_head;
-    caller.expires_us = row.token.expires_us;
     code = permit(identity, request, permission, &caller, &row.token, fault);
     if (code == FAULT_NONE)
         code = record_use(identity, request, &row.token, fault);

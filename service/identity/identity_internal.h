@@ -6,6 +6,7 @@
 
 #include "service/identity/identity.h"
 #include "service/identity/identity_flood.h"
+#include "service/identity/identity_recent.h"
 #include "service/identity/identity_store.h"
 
 #define IDENTITY_COOKIE "intelgraph_session"
@@ -25,6 +26,7 @@ struct identity {
     struct store_pool *pool;
     struct audit *audit;
     struct str public_url;
+    struct identity_recent recent;
     pthread_mutex_t lock; /* of what is below */
     struct identity_flood used;
     struct identity_flood denied;

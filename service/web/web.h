@@ -35,6 +35,8 @@ struct web_request {
     struct arena *arena; /* memory until the reply is sent */
     int64_t started_us;  /* wall clock */
     bool gated;          /* set by the gate: permission was asked */
+    bool quick;          /* run where nothing may wait: who would calls web_wait() and returns */
+    bool waits;          /* set by web_wait() */
 };
 
 struct web_reply {
@@ -62,7 +64,14 @@ struct web_route {
     web_handler *handler;
     size_t body_limit; /* bytes after inflating; 0: no body is allowed */
     enum web_measure measure;
+    /* Mostly answered out of memory: a request with at most WEB_QUICK_BODY_MAX bytes is first tried
+     * on the connection's own thread, with request->quick set. */
+    bool quick;
 };
+
+/* Says that the answer must wait for something, as a quick request may not. It is run once more
+ * from its start, where it may; nothing it did so far may show. */
+enum fault_code web_wait(struct web_request *request, struct fault *fault) MUST_USE;
 
 /* Header by name without case, query member percent-decoded, cookie by name; empty when absent.
  * Texts from the arena live until the reply is sent. */
@@ -112,15 +121,15 @@ double web_sli_quantile_s(const struct web_sli_counts *counts, double share);
 
 struct web_server;
 
-/* Who is let send a large body. As a handler, but before the body is read. */
+/* Who is let send a large body. As a handler, but before the body is read; first quick, too. */
 typedef enum fault_code web_admission(void *service, struct web_request *request,
                                       struct fault *fault);
 
-enum { WEB_BODY_FREE_MAX = 64 * 1024 };
+enum { WEB_BODY_FREE_MAX = 64 * 1024, WEB_QUICK_BODY_MAX = 4096 };
 
 struct web_settings {
     struct str listen; /* "127.0.0.1:8460", "[::1]:8460"; port 0 picks one */
-    int threads;       /* 1..64 */
+    int threads;       /* that run handlers, 1..64 */
     int connections;   /* most at once */
     int connections_per_ip;
     int header_timeout_s; /* the whole request must be in by then; a body has another second for

@@ -20,10 +20,21 @@ enum {
     METHOD_MAX = 16,
 };
 
-enum phase { PHASE_HEAD, PHASE_BODY, PHASE_DRAIN, PHASE_ANSWERED };
+enum phase {
+    PHASE_HEAD,
+    PHASE_ADMITTING, /* a worker has it */
+    PHASE_ADMITTED,  /* or refused; the connection goes on */
+    PHASE_BODY,
+    PHASE_DRAIN,
+    PHASE_ANSWERING, /* a worker has it */
+    PHASE_READY,     /* the reply is; the connection goes on */
+    PHASE_ANSWERED,
+};
 
 struct web_exchange {
+    struct web_work work; /* must be first */
     struct web_shared *shared;
+    struct MHD_Connection *connection;
     struct web_guarded *guarded;
     enum phase phase;
     struct arena arena;
@@ -31,16 +42,18 @@ struct web_exchange {
     bool target_cut; /* longer than we keep */
     char method[METHOD_MAX];
     struct web_request request;
+    struct web_head head;
     const struct web_route *route;
     struct web_body body;
     uint64_t body_counted; /* our share of shared->body_held */
     uint64_t drained;
     struct web_reply reply;
-    struct buf deflated;
+    struct web_packed packed;
     const struct web_problem *problem; /* the request is refused with it, once it is all in */
     struct fault fault;
     bool closing; /* nothing after this request can be trusted */
     int64_t started_us;
+    int64_t complete_us; /* the whole request was in */
     size_t sent;
 };
 
@@ -54,6 +67,7 @@ struct web_exchange *web_exchange_new(struct web_shared *shared, const char *tar
     if (!exchange)
         return NULL;
     exchange->shared = shared;
+    exchange->connection = connection;
     exchange->guarded = guarded;
     exchange->started_us = os_monotonic_us();
     arena_init(&exchange->arena, ARENA_MAX);
@@ -133,18 +147,54 @@ static void find_route(struct web_exchange *exchange, const struct web_target *t
     buf_done(&allowed);
 }
 
-/* Whether the route's large bodies are taken from this caller. */
+/* --- admission and body --------------------------------------------------------------------- */
+
+/* A worker does the rest, and then the library asks what came of it. */
+static enum MHD_Result leave_to_worker(struct web_exchange *exchange, enum phase phase)
+{
+    exchange->phase = phase;
+    MHD_suspend_connection(exchange->connection);
+    web_workers_add(exchange->shared->workers, &exchange->work);
+    return MHD_YES;
+}
+
+/* Whether a large body is taken from this caller. */
 static void ask_admission(struct web_exchange *exchange)
 {
-    web_admission *admit = exchange->shared->admit;
-    if (admit && exchange->route->body_limit > WEB_BODY_FREE_MAX &&
-        admit(exchange->shared->service, &exchange->request, &exchange->fault) != FAULT_NONE)
+    const struct web_shared *shared = exchange->shared;
+    if (shared->admit(shared->service, &exchange->request, &exchange->fault) != FAULT_NONE &&
+        !exchange->request.waits)
         refuse(exchange, NULL);
 }
 
-/* What the body must be, from the checked headers. */
-static void prepare_body(struct web_exchange *exchange, const struct web_head *head)
+static bool needs_admission(const struct web_exchange *exchange)
 {
+    return !exchange->problem && exchange->shared->admit &&
+           exchange->route->body_limit > WEB_BODY_FREE_MAX;
+}
+
+/* Forgets what was done of it so far; false when it was done to its end. */
+static bool takes_back(struct web_exchange *exchange)
+{
+    struct web_request *request = &exchange->request;
+    struct web_reply *reply = &exchange->reply;
+    bool waits = request->waits;
+    request->quick = false;
+    request->waits = false;
+    if (!waits)
+        return false;
+    request->gated = false;
+    exchange->fault = (struct fault){0};
+    buf_clear(&reply->body);
+    reply->content_type = (struct str){0};
+    reply->header_count = 0;
+    return true;
+}
+
+/* What the body must be, from the checked headers. */
+static void prepare_body(struct web_exchange *exchange)
+{
+    const struct web_head *head = &exchange->head;
     size_t limit = exchange->route->body_limit;
     if (head->has_body && limit == 0) {
         fault_field(&exchange->fault, FAULT_INPUT, "body", "this address takes no body");
@@ -159,9 +209,11 @@ static void prepare_body(struct web_exchange *exchange, const struct web_head *h
     }
 }
 
+/* --- the answer ------------------------------------------------------------------------------ */
+
 /* What belongs to no route is measured by its method too. A version of HTTP that we do not speak is
  * the client's error, whatever its number says. */
-static void measure(struct web_exchange *exchange, int64_t began_us)
+static void measure(struct web_exchange *exchange)
 {
     const struct web_route *route = exchange->route;
     const struct str method = exchange->request.method;
@@ -173,68 +225,126 @@ static void measure(struct web_exchange *exchange, int64_t began_us)
         kind = WEB_SLI_DECISION;
     int64_t now_us = os_monotonic_us();
     bool failed = exchange->reply.status >= 500 && exchange->problem != &web_problem_version;
-    web_sli_add(&exchange->shared->sli, kind, now_us - began_us, failed, now_us);
+    web_sli_add(&exchange->shared->sli, kind, now_us - exchange->complete_us, failed, now_us);
 }
 
-static enum MHD_Result answer(struct web_exchange *exchange, struct MHD_Connection *connection)
+static void run_handler(struct web_exchange *exchange)
 {
     struct web_request *request = &exchange->request;
     struct web_reply *reply = &exchange->reply;
-    const int64_t began_us = os_monotonic_us();
-    web_guarded_deadline(exchange->guarded, 0); /* our own time does not count against the client */
-    if (!exchange->problem && web_body_end(&exchange->body, &exchange->fault) != FAULT_NONE)
-        refuse(exchange, NULL);
-    if (!exchange->problem) {
-        request->body = exchange->body.bytes.len > 0 ? buf_str(&exchange->body.bytes) : STR("");
-        reply->status = 200;
-        enum fault_code code =
-            exchange->route->handler(exchange->shared->service, request, reply, &exchange->fault);
-        assert(request->gated); /* a route that forgot to ask who calls */
-        if (code != FAULT_NONE) {
-            exchange->problem = web_problem_of(code);
-            reply->header_count = 0; /* what was set for a success that did not come */
-        } else {
-            /* A reply over our own limit is our error, not the client's. */
-            code = buf_check(&reply->body, "the reply", &exchange->fault);
-            if (code != FAULT_NONE)
-                exchange->problem = web_problem_of(code == FAULT_LIMIT ? FAULT_NONE : code);
-        }
+    request->body = exchange->body.bytes.len > 0 ? buf_str(&exchange->body.bytes) : STR("");
+    reply->status = 200;
+    enum fault_code code =
+        exchange->route->handler(exchange->shared->service, request, reply, &exchange->fault);
+    assert(request->gated); /* a route that forgot to ask who calls */
+    if (request->waits)
+        return;
+    if (code != FAULT_NONE) {
+        exchange->problem = web_problem_of(code);
+        reply->header_count = 0; /* what was set for a success that did not come */
+        return;
     }
+    /* A reply over our own limit is our error, not the client's. */
+    code = buf_check(&reply->body, "the reply", &exchange->fault);
+    if (code != FAULT_NONE)
+        exchange->problem = web_problem_of(code == FAULT_LIMIT ? FAULT_NONE : code);
+}
+
+/* All of the reply but its sending. */
+static void finish(struct web_exchange *exchange)
+{
+    struct web_request *request = &exchange->request;
+    struct web_reply *reply = &exchange->reply;
     if (exchange->problem)
         web_reply_problem(request, reply, exchange->problem, &exchange->fault);
     if (reply->status >= 500)
         log_event(LOG_ERROR, "web.failed", LOG_NUMBER("status", reply->status),
                   LOG_TEXT("reason", str_of(exchange->fault.text)));
-
-    measure(exchange, began_us);
+    measure(exchange);
     drop_body(exchange);
+    web_pack(request, reply, &exchange->packed);
+}
+
+static enum MHD_Result send_reply(struct web_exchange *exchange)
+{
     exchange->phase = PHASE_ANSWERED;
     bool closing = exchange->closing || atomic_load(&exchange->shared->stopping);
-    enum MHD_Result queued =
-        web_send(connection, request, reply, &exchange->deflated, closing, &exchange->sent);
+    enum MHD_Result queued = web_send(exchange->connection, &exchange->request, &exchange->reply,
+                                      &exchange->packed, closing, &exchange->sent);
     web_guarded_deadline(exchange->guarded,
                          os_monotonic_us() + exchange->shared->request_timeout_us +
                              (int64_t)(exchange->sent / BYTES_PER_S_LEAST) * 1000000);
     return queued;
 }
 
-static enum MHD_Result take_head(struct web_exchange *exchange, struct MHD_Connection *connection,
-                                 const char *method, const char *version)
+static bool is_answered_at_once(struct web_exchange *exchange)
+{
+    if (exchange->problem)
+        return true;
+    if (!exchange->route->quick || exchange->body.bytes.len > WEB_QUICK_BODY_MAX)
+        return false;
+    exchange->request.quick = true;
+    run_handler(exchange);
+    return !takes_back(exchange);
+}
+
+/* The request is in. */
+static enum MHD_Result answer(struct web_exchange *exchange)
+{
+    exchange->complete_us = os_monotonic_us();
+    web_guarded_deadline(exchange->guarded, 0); /* our own time does not count against the client */
+    if (!exchange->problem && web_body_end(&exchange->body, &exchange->fault) != FAULT_NONE)
+        refuse(exchange, NULL);
+    if (!is_answered_at_once(exchange))
+        return leave_to_worker(exchange, PHASE_ANSWERING);
+    finish(exchange);
+    return send_reply(exchange);
+}
+
+void web_exchange_work(struct web_work *work)
+{
+    struct web_exchange *exchange = (struct web_exchange *)work;
+    struct MHD_Connection *connection = exchange->connection;
+    if (exchange->phase == PHASE_ADMITTING) {
+        ask_admission(exchange);
+        exchange->phase = PHASE_ADMITTED;
+    } else {
+        run_handler(exchange);
+        finish(exchange);
+        exchange->phase = PHASE_READY;
+    }
+    MHD_resume_connection(connection); /* from here on the exchange may be gone */
+}
+
+/* --- steps ---------------------------------------------------------------------------------- */
+
+/* Who sends it may: the body is next. */
+static enum MHD_Result go_on_to_body(struct web_exchange *exchange)
+{
+    const struct web_head *head = &exchange->head;
+    if (!exchange->problem)
+        prepare_body(exchange);
+    exchange->phase = exchange->problem ? PHASE_DRAIN : PHASE_BODY;
+    /* A refused body is mostly read and thrown away, so that the client, who may write before it
+     * reads, gets the reply; but not one that waits for a word or is too long, nor one whose end
+     * cannot be trusted. */
+    bool at_once = exchange->problem &&
+                   (head->unclear || (head->has_body && head->expects) || head->length > DRAIN_MAX);
+    if (!at_once)
+        return MHD_YES;
+    exchange->closing = true;
+    return answer(exchange);
+}
+
+/* The head checked, and the route that it names; what is wrong is noted. */
+static void read_head(struct web_exchange *exchange, const char *method, const char *version)
 {
     struct web_request *request = &exchange->request;
     struct web_target target = {0};
-    struct web_head head = {0};
     struct fault *fault = &exchange->fault;
-    request->arena = &exchange->arena;
-    request->started_us = os_now_us();
-    request->client = web_guarded_client(exchange->guarded);
-    if (!str_to_c(str_take(str_of(method), METHOD_MAX - 1), exchange->method, METHOD_MAX))
-        return MHD_NO;
-    request->method = str_of(exchange->method);
-
     const struct web_problem *problem = NULL;
-    if (web_check_head(connection, method, version, request, &head, &problem, fault) !=
-        FAULT_NONE) {
+    if (web_check_head(exchange->connection, method, version, request, &exchange->head, &problem,
+                       fault) != FAULT_NONE) {
         refuse(exchange, problem);
         exchange->closing = true;
     } else if (exchange->target_cut) {
@@ -249,21 +359,26 @@ static enum MHD_Result take_head(struct web_exchange *exchange, struct MHD_Conne
         request->query = target.query;
         find_route(exchange, &target);
     }
-    if (!exchange->problem)
-        ask_admission(exchange);
-    if (!exchange->problem)
-        prepare_body(exchange, &head);
+}
 
-    exchange->phase = exchange->problem ? PHASE_DRAIN : PHASE_BODY;
-    /* A refused body is mostly read and thrown away, so that the client, who may write before it
-     * reads, gets the reply; but not one that waits for a word or is too long, nor one whose end
-     * cannot be trusted. */
-    bool at_once = exchange->problem &&
-                   (head.unclear || (head.has_body && head.expects) || head.length > DRAIN_MAX);
-    if (!at_once)
-        return MHD_YES;
-    exchange->closing = true;
-    return answer(exchange, connection);
+static enum MHD_Result take_head(struct web_exchange *exchange, const char *method,
+                                 const char *version)
+{
+    struct web_request *request = &exchange->request;
+    request->arena = &exchange->arena;
+    request->started_us = os_now_us();
+    request->client = web_guarded_client(exchange->guarded);
+    if (!str_to_c(str_take(str_of(method), METHOD_MAX - 1), exchange->method, METHOD_MAX))
+        return MHD_NO;
+    request->method = str_of(exchange->method);
+    read_head(exchange, method, version);
+    if (!needs_admission(exchange))
+        return go_on_to_body(exchange);
+    request->quick = true;
+    ask_admission(exchange);
+    if (takes_back(exchange))
+        return leave_to_worker(exchange, PHASE_ADMITTING);
+    return go_on_to_body(exchange);
 }
 
 static enum MHD_Result take_data(struct web_exchange *exchange, struct str data)
@@ -291,20 +406,27 @@ static enum MHD_Result take_data(struct web_exchange *exchange, struct str data)
     return MHD_YES;
 }
 
-enum MHD_Result web_exchange_step(struct web_exchange *exchange, struct MHD_Connection *connection,
-                                  const char *method, const char *version, const char *data,
-                                  size_t *data_len)
+enum MHD_Result web_exchange_step(struct web_exchange *exchange, const char *method,
+                                  const char *version, const char *data, size_t *data_len)
 {
+    struct str piece = {data, *data_len};
     switch (exchange->phase) {
     case PHASE_HEAD:
-        return take_head(exchange, connection, method, version);
+        return take_head(exchange, method, version);
+    case PHASE_ADMITTED:
+        return go_on_to_body(exchange);
     case PHASE_BODY:
     case PHASE_DRAIN:
-        if (*data_len == 0)
-            return answer(exchange, connection);
-        struct str piece = {data, *data_len};
+        if (piece.len == 0)
+            return answer(exchange);
         *data_len = 0;
         return take_data(exchange, piece);
+    case PHASE_READY:
+        return send_reply(exchange);
+    case PHASE_ADMITTING:
+    case PHASE_ANSWERING:
+        assert(!"a suspended connection does not move");
+        return MHD_NO;
     case PHASE_ANSWERED:
         break;
     }
@@ -339,7 +461,7 @@ void web_exchange_end(struct web_exchange *taken, enum MHD_RequestTerminationCod
     web_guarded_deadline(taken->guarded, web_exchange_idle_deadline_us(shared));
     drop_body(taken);
     buf_done(&taken->reply.body);
-    buf_done(&taken->deflated);
+    buf_done(&taken->packed.spare);
     arena_done(&taken->arena);
     os_free(taken);
     atomic_fetch_sub(&shared->under_way, 1);

@@ -1,6 +1,7 @@
 /* What handlers ask a request for. */
 #include "service/web/web.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "service/web/web_target.h"
@@ -12,6 +13,13 @@ struct str web_header(const struct web_request *request, const char *name)
         if (str_equal_nocase(request->headers[i].name, wanted))
             return request->headers[i].value;
     return (struct str){0};
+}
+
+enum fault_code web_wait(struct web_request *request, struct fault *fault)
+{
+    assert(request->quick && "others may wait where they are");
+    request->waits = true;
+    return fault_set(fault, FAULT_UNAVAILABLE, "this cannot be answered at once");
 }
 
 /* The raw value of the first member of that name; false when there is none. */

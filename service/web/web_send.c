@@ -96,16 +96,19 @@ static void add_headers(struct MHD_Response *response, const struct web_reply *r
         MHD_add_response_header(response, reply->headers[i].name.ptr, reply->headers[i].value.ptr);
 }
 
-enum MHD_Result web_send(struct MHD_Connection *connection, const struct web_request *request,
-                         struct web_reply *reply, struct buf *deflated, bool closing,
-                         size_t *out_sent)
+void web_pack(const struct web_request *request, struct web_reply *reply, struct web_packed *out)
 {
     if (reply->content_type.len == 0)
         reply->content_type = STR("application/json");
-    buf_init(deflated, INFLATED_MAX);
-    bool gzip;
-    struct str body = choose_body(request, reply, deflated, &gzip);
+    buf_init(&out->spare, INFLATED_MAX);
+    out->body = choose_body(request, reply, &out->spare, &out->gzip);
+}
 
+enum MHD_Result web_send(struct MHD_Connection *connection, const struct web_request *request,
+                         const struct web_reply *reply, const struct web_packed *packed,
+                         bool closing, size_t *out_sent)
+{
+    const struct str body = packed->body;
     /* PERSISTENT: the exchange keeps the bytes until the library is done with them. */
     struct MHD_Response *response = MHD_create_response_from_buffer(
         body.len, (void *)(uintptr_t)body.ptr, MHD_RESPMEM_PERSISTENT);
@@ -114,7 +117,7 @@ enum MHD_Result web_send(struct MHD_Connection *connection, const struct web_req
     char content_type[128];
     if (body.len > 0 && str_to_c(reply->content_type, content_type, sizeof content_type))
         MHD_add_response_header(response, "Content-Type", content_type);
-    add_headers(response, reply, gzip, closing);
+    add_headers(response, reply, packed->gzip, closing);
     enum MHD_Result queued = MHD_queue_response(connection, (unsigned)reply->status, response);
     MHD_destroy_response(response); /* the connection holds its own count */
     *out_sent = str_equal(request->method, STR("HEAD")) ? 0 : body.len;

@@ -6,10 +6,20 @@
 
 #include "service/web/web.h"
 
-/* `reply` and `deflated` (initialised here) must live until the reply is sent. *out_sent is the
- * length of the body on the wire. */
+/* A reply as it goes out. */
+struct web_packed {
+    struct str body;  /* the reply's own, or `spare` */
+    struct buf spare; /* deflated, or inflated for who does not take gzip */
+    bool gzip;
+};
+
+/* Deflates where it is worth it: takes a while for a long reply. `reply` and `out` must live until
+ * the reply is sent. */
+void web_pack(const struct web_request *request, struct web_reply *reply, struct web_packed *out);
+
+/* *out_sent is the length of the body on the wire. */
 enum MHD_Result web_send(struct MHD_Connection *connection, const struct web_request *request,
-                         struct web_reply *reply, struct buf *deflated, bool closing,
-                         size_t *out_sent);
+                         const struct web_reply *reply, const struct web_packed *packed,
+                         bool closing, size_t *out_sent);
 
 #endif

@@ -1,4 +1,4 @@
-/* The HTTP library (libmicrohttpd: epoll, a pool of threads) started, counted and stopped. */
+/* The HTTP library (libmicrohttpd: epoll on few threads) started, counted and stopped. */
 #include "service/web/web.h"
 
 #include <assert.h>
@@ -19,6 +19,7 @@ enum {
     CONNECTION_MEMORY =
         64 * 1024, /* the library's own for headers; ours are refused at half of it */
     DRAIN_LOOK_MS = 10,
+    LOOPS = 2, /* threads of the library: they wait for nothing but the network */
 };
 
 struct web_server {
@@ -82,10 +83,11 @@ static enum MHD_Result request_step(void *context, struct MHD_Connection *connec
                                     const char *data, size_t *data_len, void **exchange)
 {
     (void)context;
+    (void)connection;
     (void)url; /* cut and decoded by the library's rules; we read the raw target by ours */
     if (!*exchange)
         return MHD_NO;
-    return web_exchange_step(*exchange, connection, method, version, data, data_len);
+    return web_exchange_step(*exchange, method, version, data, data_len);
 }
 
 static void request_end(void *context, struct MHD_Connection *connection, void **exchange,
@@ -123,13 +125,12 @@ static struct MHD_Daemon *start_daemon(struct web_server *server, int fd,
         {MHD_OPTION_STRICT_FOR_CLIENT, 1, NULL},
 #endif
         {MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, NULL},
-        {settings->threads > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_END, settings->threads,
-         NULL},
+        {LOOPS > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_END, LOOPS, NULL},
         {MHD_OPTION_END, 0, NULL},
     };
-    return MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_USE_ERROR_LOG, 0,
-                            admit, server, request_step, server, MHD_OPTION_ARRAY, options,
-                            MHD_OPTION_END);
+    return MHD_start_daemon(
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_ERROR_LOG,
+        0, admit, server, request_step, server, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
 }
 
 static enum fault_code check_settings(const struct web_settings *settings, struct fault *fault)
@@ -166,16 +167,19 @@ enum fault_code web_server_start(const struct web_settings *settings,
         code = settings->listening(service, fault);
     if (code == FAULT_NONE)
         code = web_guard_new(settings->connections_per_ip, &server->shared.guard, fault);
+    if (code == FAULT_NONE)
+        code =
+            web_workers_new(settings->threads, web_exchange_work, &server->shared.workers, fault);
     if (code == FAULT_NONE) {
         MHD_set_panic_func(library_panic, NULL);
         server->daemon = start_daemon(server, fd, settings);
         if (!server->daemon)
-            code = fault_errno(fault, errno, "cannot start the HTTP server's %d threads",
-                               settings->threads);
+            code = fault_errno(fault, errno, "cannot start the HTTP server's %d threads", LOOPS);
     }
     if (code != FAULT_NONE) {
         if (fd >= 0)
             close(fd);
+        web_workers_free(server->shared.workers);
         web_guard_free(server->shared.guard);
         web_sli_done(&server->shared.sli);
         os_free(server);
@@ -222,6 +226,7 @@ void web_server_stop(struct web_server *taken, int wait_ms)
     int64_t until_us = os_monotonic_us() + (int64_t)wait_ms * 1000;
     while (atomic_load(&taken->shared.under_way) > 0 && os_monotonic_us() < until_us)
         nanosleep(&(struct timespec){.tv_nsec = DRAIN_LOOK_MS * 1000000L}, NULL);
+    web_workers_free(taken->shared.workers); /* the library stops with no connection suspended */
     MHD_stop_daemon(taken->daemon);
     if (listening >= 0)
         close(listening);

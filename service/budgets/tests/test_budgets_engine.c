@@ -141,6 +141,40 @@ static void decide__asks_the_store_rarely_while_there_is_plenty(void **state)
     assert_int_equal(house_held(), 500000);
 }
 
+/* What is asked at once is left to who may wait, unless memory says yes. */
+static bool waits(int64_t quantity, bool reserve)
+{
+    struct budgets_ask ask = house_ask(quantity, reserve);
+    struct budgets_decision decision = {.views = house_views, .view_room = BUDGETS_APPLY_MAX};
+    ask.at_once = true;
+    enum fault_code code = budgets_decide(house.engines[0], &ask, &decision, &house.fault);
+    if (code == FAULT_NONE)
+        assert_int_equal(decision.verdict, BUDGETS_ALLOWED);
+    assert_int_equal(decision.waits, code == FAULT_UNAVAILABLE);
+    return decision.waits;
+}
+
+static void decide__at_once_is_a_yes_out_of_memory_or_none(void **state)
+{
+    (void)state;
+    house_add(BUDGETS_BLOCK, 1000);
+    assert_true(waits(1, false)); /* nothing was read yet */
+    assert_int_equal(house_reserve(0, 1).verdict, BUDGETS_ALLOWED);
+    assert_int_equal(house_held(), 500);
+    assert_false(waits(1, false));
+    assert_false(waits(400, true));
+    assert_int_equal(house_held(), 500);
+    assert_true(waits(101, true)); /* the slice is too small: the store would lend */
+    assert_int_equal(house_held(), 500);
+    assert_int_equal(house_reserve(0, 599).verdict, BUDGETS_ALLOWED);
+    assert_int_equal(house_reserve(0, 1).verdict, BUDGETS_BLOCKED);
+    budgets_keep(house.engines[0]);
+    int64_t refusals = house_whole("SELECT COUNT(*) FROM budgets_decisions");
+    assert_true(waits(1, false)); /* a refusal is put on record by who may wait */
+    budgets_keep(house.engines[0]);
+    assert_int_equal(house_whole("SELECT COUNT(*) FROM budgets_decisions"), refusals);
+}
+
 /* --- ends ----------------------------------------------------------------------------------- */
 
 static void settle__counts_what_was_used_and_frees_the_rest(void **state)
@@ -356,6 +390,7 @@ int main(void)
         TEST(decide__an_unknown_quantity_is_the_budget_s_estimate),
         TEST(decide__a_level_is_checked_and_never_reserved),
         TEST(decide__asks_the_store_rarely_while_there_is_plenty),
+        TEST(decide__at_once_is_a_yes_out_of_memory_or_none),
         TEST(settle__counts_what_was_used_and_frees_the_rest),
         TEST(settle__twice_counts_once),
         TEST(settle__the_same_twice_in_one_batch_counts_once),

@@ -115,6 +115,73 @@ static const struct json *settle(const char *token, const char *reservation, int
     return decide(token, body, status);
 }
 
+static const char check[] =
+    "{\"action\":\"check\",\"meter\":\"inference.tokens\",\"quantity\":\"1\"}";
+
+/* The public id within igt_<id>_<secret>. */
+static struct str id_of(const char *token)
+{
+    struct str rest = str_skip(str_of(token), 4);
+    return str_take(rest, str_find(rest, STR("_")));
+}
+
+static void decisions__of_a_token_that_was_revoked_here_end_at_once(void **state)
+{
+    (void)state;
+    struct fault fault;
+    for (int i = 0; i < 3; i++) /* the later ones out of memory */
+        decide(meter, check, 200);
+    assert_int_equal(identity_token_revoke(fixture.data.service.identity, STR("acme"), id_of(meter),
+                                           NULL, NULL, &fault),
+                     FAULT_NONE);
+    decide(meter, check, 401);
+    decide(meter, check, 401);
+}
+
+static enum fault_code revoke_in(struct store *store, void *context, struct fault *fault)
+{
+    (void)context;
+    struct statement *statement;
+    enum fault_code code = store_prepare(
+        store, "UPDATE identity_tokens SET revoked_us = 1 WHERE id = $1", &statement, fault);
+    if (code != FAULT_NONE)
+        return code;
+    store_bind_text(statement, 1, id_of(meter));
+    return store_run(statement, fault);
+}
+
+/* As another process does it: this one is not told. */
+static void decisions__of_a_token_that_was_revoked_elsewhere_end_within_a_second(void **state)
+{
+    (void)state;
+    struct fault fault;
+    char headers[FIXTURE_TOKEN_MAX + 64];
+    snprintf(headers, sizeof headers, "Authorization: Bearer %s\r\n", meter);
+    decide(meter, check, 200);
+    assert_int_equal(store_pool_write(fixture.data.service.pool, revoke_in, NULL, &fault),
+                     FAULT_NONE);
+    int64_t until_us = os_monotonic_us() + 1000000;
+    int status = 200;
+    while (status == 200 && os_monotonic_us() < until_us) {
+        struct client_reply reply =
+            client_ask(fixture.port, "POST", "/v1/decisions", headers, str_of(check));
+        status = reply.status;
+        client_reply_done(&reply);
+    }
+    decide(meter, check, 401);
+    ask(meter, "POST", "/v1/decisions", "{\"decisions\":[]}", 401);
+}
+
+static void decisions__are_refused_to_who_may_not_however_often_they_ask(void **state)
+{
+    (void)state;
+    char viewer[FIXTURE_TOKEN_MAX];
+    fixture_token(&fixture, "acme", ROLE_VIEWER, 0, viewer);
+    for (int i = 0; i < 3; i++)
+        decide(viewer, check, 403);
+    assert_true(fixture_count(&fixture, "acme", "access.denied") >= 1);
+}
+
 static void decisions__reserve_settle_and_refuse(void **state)
 {
     (void)state;
@@ -221,6 +288,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(decisions__reserve_settle_and_refuse),
+        TEST(decisions__of_a_token_that_was_revoked_here_end_at_once),
+        TEST(decisions__of_a_token_that_was_revoked_elsewhere_end_within_a_second),
+        TEST(decisions__are_refused_to_who_may_not_however_often_they_ask),
         TEST(decisions__of_a_request_are_answered_in_order_each_with_its_status),
         TEST(reservations__of_one_tenant_are_unknown_to_another),
         TEST(reserving__is_for_those_who_report_usage),
