@@ -1,6 +1,6 @@
 #include "service/budgets/budgets_admin_state.h"
 
-#include "service/budgets/budgets_store_row.h"
+#include "service/budgets/budgets_slices.h"
 #include "service/usage/usage_query.h"
 #include "service/usage/usage_store.h"
 
@@ -68,22 +68,6 @@ static int64_t read_used(const struct budgets_ground *ground,
         }
     }
     return cap(sum / per);
-}
-
-/* What processes have promised, as of their last beat. */
-static enum fault_code read_reserved(const struct budgets_ground *ground, struct str budget,
-                                     int64_t period_from_us, int64_t *out, struct fault *fault)
-{
-    static const char sql[] =
-        "SELECT CAST(coalesce(sum(reserved), 0) AS BIGINT) FROM budgets_slices"
-        " WHERE tenant = $1 AND budget = $2 AND period_from_us = $3";
-    const struct budgets_value values[] = {BUDGETS_VALUE_TEXT(ground->tenant),
-                                           BUDGETS_VALUE_TEXT(budget),
-                                           BUDGETS_VALUE_WHOLE(period_from_us)};
-    struct statement *query;
-    enum fault_code code =
-        budgets_ask(ground->store, sql, values, BUDGETS_COUNT(values), &query, fault);
-    return code == FAULT_NONE ? store_read_whole(query, out, fault) : code;
 }
 
 /* --- forecast ------------------------------------------------------------------------------- */
@@ -164,8 +148,8 @@ enum fault_code budgets_state_read(const struct budgets_ground *ground,
         state.days_left = (state.period.to_us - ground->now_us + DAY_US - 1) / DAY_US;
         read_forecast(ground, definition, &state);
     }
-    enum fault_code code =
-        read_reserved(ground, row->id, state.period.from_us, &state.reserved, fault);
+    enum fault_code code = budgets_slice_reserved(ground->store, ground->tenant, row->id,
+                                                  state.period.from_us, &state.reserved, fault);
     if (code == FAULT_NONE)
         code = read_crossed(ground, row, &state, fault);
     if (code != FAULT_NONE)

@@ -38,10 +38,11 @@ static enum fault_code read_standing(struct budgets *budgets, struct store *stor
                                              os_now_us(), scratch, &standing->used, fault);
     if (code == FAULT_NONE)
         code = budgets_slice_list(store, &key, slices, &count, fault);
-    standing->others = 0;
+    __int128 others = 0;
     for (size_t i = 0; i < count; i++)
         if (slices[i].node != atomic_load(&budgets->node))
-            standing->others += slices[i].reserved;
+            others += slices[i].reserved;
+    standing->others = budgets_cap(others);
     arena_reset(scratch);
     return code;
 }
@@ -165,7 +166,7 @@ static void drop_old_states(struct tenant *tenant)
     }
 }
 
-static void take_standing(struct state *state, const struct standing *standing, int64_t counted)
+static void take_standing(struct state *state, const struct standing *standing, __int128 counted)
 {
     state->used = standing->used;
     state->counted -= counted; /* what came meanwhile may be counted twice until the next time */
@@ -266,7 +267,7 @@ enum fault_code budgets_config_refresh(struct budgets *budgets, struct tenant *t
                                        struct fault *fault)
 {
     struct standing standings[BUDGETS_MAX] = {{.used = 0}};
-    int64_t counted[BUDGETS_MAX] = {0};
+    __int128 counted[BUDGETS_MAX] = {0};
     struct config *config = tenant->config;
     struct store *store;
     bool changed = false;

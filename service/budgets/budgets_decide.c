@@ -91,7 +91,7 @@ static void judge_throttle(struct judging *judging, int i)
         return;
     __int128 missing = (__int128)needed - state->tokens;
     judging->each[i].would = BUDGETS_THROTTLED;
-    judging->each[i].retry_after_s = (int64_t)((missing + rate - 1) / rate);
+    judging->each[i].retry_after_s = budgets_cap((missing + rate - 1) / rate);
 }
 
 static void judge_block(struct judging *judging, int i)
@@ -338,8 +338,9 @@ static void spend_tokens(struct judging *judging)
 {
     for (int i = 0; i < judging->count; i++) {
         struct state *state = judging->each[i].applies->state;
-        if (judging->each[i].is_metered && state->tokens > INT64_MIN / 2)
-            state->tokens -= judging->each[i].amount;
+        __int128 left = (__int128)state->tokens - judging->each[i].amount;
+        if (judging->each[i].is_metered)
+            state->tokens = left < INT64_MIN ? INT64_MIN : (int64_t)left;
     }
 }
 

@@ -48,14 +48,14 @@ struct state {
     char id[BUDGETS_ID_MAX + 1];
     struct zone_period period;
     int64_t used;               /* as last read */
-    int64_t counted;            /* used since then, as this process knows */
+    __int128 counted;           /* used since then, as this process knows */
     int64_t free;               /* held, and not reserved */
     int64_t open;               /* held and reserved */
     int64_t surplus;            /* held, not lent any more, to be given back */
-    int64_t soft;               /* reserved without a hold: the budget refuses nothing */
+    __int128 soft;              /* reserved without a hold: the budget refuses nothing */
     int64_t holds;              /* open reservations that name this state */
     int64_t others;             /* reserved in other processes, as last read */
-    int64_t told;               /* open + soft as the store knows it */
+    int64_t told;               /* open + soft as the store knows it, at most INT64_MAX */
     int64_t want;               /* asked for by who waits */
     int64_t asked_us;           /* monotonic: when it was last used */
     int64_t exhausted_until_us; /* monotonic */
@@ -188,6 +188,13 @@ void budgets_settling_end(struct tenant *tenant);
 /* Decisions that are known to be under some config: what the states say of it. */
 int64_t budgets_state_used(const struct state *state);
 int64_t budgets_state_reserved(const struct state *state);
+
+/* What nothing bounds (a budget that refuses nothing is asked for 10^15 a hundred thousand times)
+ * is summed in 128 bits, and told as this. */
+static inline int64_t budgets_cap(__int128 amount)
+{
+    return amount < 0 ? 0 : amount > INT64_MAX ? INT64_MAX : (int64_t)amount;
+}
 
 static inline int budgets_meter_index(const struct usage_meter *meter)
 {

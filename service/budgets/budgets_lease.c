@@ -25,7 +25,7 @@ static struct budgets_slice_key key_of(const struct tenant *tenant, const struct
 struct lease_item {
     struct applies *applies;
     int64_t want;
-    int64_t soft;
+    __int128 soft;
     int64_t granted;
     int64_t used;
     int64_t others;
@@ -52,13 +52,14 @@ static enum fault_code read_claims(struct lease *lease, struct lease_item *item,
     enum fault_code code = budgets_slice_list(store, &key, slices, &count, fault);
     if (code != FAULT_NONE)
         return code;
+    __int128 others = 0;
     *out = item->soft;
-    item->others = 0;
     for (size_t i = 0; i < count; i++) {
         bool is_own = slices[i].node == lease->node;
         *out += is_own || slices[i].held > slices[i].reserved ? slices[i].held : slices[i].reserved;
-        item->others += is_own ? 0 : slices[i].reserved;
+        others += is_own ? 0 : slices[i].reserved;
     }
+    item->others = budgets_cap(others);
     return FAULT_NONE;
 }
 
@@ -297,7 +298,7 @@ static void collect(struct giving *giving, bool all)
          state = state->next) {
         int64_t idle = all || is_to_go(tenant, state, now_us) ? state->free : 0;
         int64_t back = state->surplus + idle;
-        int64_t reserved = state->open + state->soft;
+        int64_t reserved = budgets_cap(state->soft + state->open);
         state->recalled = false;
         if (back == 0 && reserved == state->told && !state->doubtful)
             continue;

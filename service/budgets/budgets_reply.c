@@ -86,7 +86,7 @@ static void add_detail(struct buf *out, const struct budgets_decision *decision)
     if (decision->verdict == BUDGETS_THROTTLED)
         buf_addf(out, "is near its limit and lets work through slowly: try again in %" PRId64 " s",
                  view->retry_after_s);
-    else if (view->limit - view->used - view->reserved <= 0)
+    else if ((__int128)view->limit - view->used - view->reserved <= 0)
         buf_add_c(out, "is spent");
     else
         buf_add_c(out, "has less left than that");

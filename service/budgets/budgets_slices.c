@@ -289,16 +289,19 @@ enum fault_code budgets_slice_recalled(struct store *store, int64_t node,
     return code == FAULT_NONE ? store_each(select, visit_recalled, &recalled, fault) : code;
 }
 
-enum fault_code budgets_store_reserved(struct store *store, struct str tenant, struct str budget,
+enum fault_code budgets_slice_reserved(struct store *store, struct str tenant, struct str budget,
                                        int64_t period_from_us, int64_t *out, struct fault *fault)
 {
-    static const char sql[] = "SELECT CAST(COALESCE(SUM(reserved), 0) AS BIGINT)"
-                              " FROM budgets_slices"
-                              " WHERE tenant = $1 AND budget = $2 AND period_from_us = $3";
-    const struct str texts[] = {tenant, budget};
-    struct statement *select;
-    enum fault_code code = prepare(store, sql, texts, 2, &period_from_us, 1, &select, fault);
-    return code == FAULT_NONE ? store_read_whole(select, out, fault) : code;
+    struct budgets_slice slices[BUDGETS_NODES_MAX];
+    const struct budgets_slice_key key = {tenant, budget, period_from_us};
+    size_t count = 0;
+    __int128 sum = 0; /* the store's own SUM has 64 bits */
+    enum fault_code code = budgets_slice_list(store, &key, slices, &count, fault);
+    for (size_t i = 0; i < count; i++)
+        sum += slices[i].reserved;
+    if (code == FAULT_NONE)
+        *out = sum > INT64_MAX ? INT64_MAX : (int64_t)sum;
+    return code;
 }
 
 /* --- reservations that have ended ----------------------------------------------------------- */

@@ -76,8 +76,8 @@ enum fault_code budgets_slice_recalled(struct store *store, int64_t node,
                                        budgets_slice_visit *visit, void *context,
                                        struct fault *fault) MUST_USE;
 
-/* What is reserved of the budget in all processes. */
-enum fault_code budgets_store_reserved(struct store *store, struct str tenant, struct str budget,
+/* What is reserved of the budget in all processes, as of their last word, at most INT64_MAX. */
+enum fault_code budgets_slice_reserved(struct store *store, struct str tenant, struct str budget,
                                        int64_t period_from_us, int64_t *out,
                                        struct fault *fault) MUST_USE;
 

@@ -133,11 +133,10 @@ struct state *budgets_state(struct tenant *tenant, const char *id, int64_t perio
 
 int64_t budgets_state_used(const struct state *state)
 {
-    __int128 used = (__int128)state->used + state->counted;
-    return used < 0 ? 0 : used > INT64_MAX ? INT64_MAX : (int64_t)used;
+    return budgets_cap(state->used + state->counted);
 }
 
 int64_t budgets_state_reserved(const struct state *state)
 {
-    return state->open + state->soft + state->others;
+    return budgets_cap(state->soft + state->open + state->others);
 }

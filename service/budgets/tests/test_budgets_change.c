@@ -204,6 +204,20 @@ static void used__open_reservations_are_kept_over_an_orderly_restart(void **stat
     assert_int_equal(house_used(), 40);
 }
 
+static void used__of_the_largest_events_adds_up(void **state)
+{
+    (void)state;
+    house_add(BUDGETS_NOTIFY, 100);
+    house_check(0, 1);
+    for (int i = 0; i < 10000; i++)
+        budgets_count(house.engines[0], STR("acme"), usage_meter_find(STR("inference.tokens")),
+                      NOON, USAGE_QUANTITY_MAX);
+    assert_true(house_check(0, 1).views[0].used == INT64_MAX);
+    house_pass(2 * S);
+    budgets_keep(house.engines[0]); /* what the store says, which has none of it */
+    assert_int_equal(house_check(0, 1).views[0].used, 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, house_open, house_close)
 
 int main(void)
@@ -221,6 +235,7 @@ int main(void)
         TEST(override__is_taken_back_when_the_clock_jumps_past_its_end),
         TEST(used__grows_with_events_in_the_same_process_at_once),
         TEST(used__an_event_that_names_a_reservation_is_refused),
+        TEST(used__of_the_largest_events_adds_up),
         TEST(used__after_a_restart_is_what_the_events_say),
         TEST(used__open_reservations_are_kept_over_an_orderly_restart),
     };

@@ -282,6 +282,72 @@ static void budgets__changed_or_bypassed_hold_at_once(void **state)
     decide(meter, six, 200);
 }
 
+#define LARGEST "1000000000000000"
+
+/* What refuses nothing bounds nothing: amounts that no 64 bits hold are summed, and told as the
+ * most that can be. */
+static void decisions__of_the_largest_amounts_add_up(void **state)
+{
+    static const char *const modes[] = {
+        "\"mode\":\"notify\"",
+        "\"mode\":\"throttle\",\"shadow\":true,"
+        "\"throttle\":{\"from_percent\":\"0\",\"rate\":\"1.00\",\"burst\":\"1.00\"}"};
+    const char *reservations[3];
+    char body[1024];
+    (void)state;
+    ask(admin, "POST", "/v1/prices",
+        "{\"currency\":\"EUR\",\"prices\":[{\"meter\":\"inference.tokens\",\"per\":\"1\","
+        "\"price\":\"1000000000\"}]}",
+        201);
+    for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++) {
+        snprintf(body, sizeof body,
+                 "{\"name\":\"Spend %zu\",\"basis\":\"cost\",\"limit\":\"1\",\"period\":\"day\","
+                 "%s,\"contact\":\"finance@corp.example\"}",
+                 i, modes[i]);
+        ask(admin, "POST", "/v1/budgets", body, 201);
+    }
+    for (size_t i = 0; i < 3; i++)
+        reservations[i] = reserve(LARGEST);
+    budgets_keep(fixture.data.service.budgets);
+    const struct json *budgets = ask(admin, "GET", "/v1/budgets", NULL, 200);
+    const struct json *first = json_first(json_member(budgets, "budgets"));
+    assert_string_equal(text(json_member(first, "state"), "reserved"), "9223372036854.775807");
+    for (size_t i = 0; i < 2; i++) {
+        snprintf(body, sizeof body,
+                 "{\"action\":\"settle\",\"reservation\":\"%s\",\"quantity\":\"" LARGEST "\"}",
+                 reservations[i]);
+        decide(meter, body, 200);
+    }
+    decide(meter,
+           "{\"action\":\"check\",\"meter\":\"inference.tokens\",\"quantity\":\"" LARGEST "\"}",
+           200);
+    snprintf(body, sizeof body, "{\"action\":\"release\",\"reservation\":\"%s\"}", reservations[2]);
+    decide(meter, body, 200);
+    budgets_keep(fixture.data.service.budgets);
+    budgets = ask(admin, "GET", "/v1/budgets", NULL, 200);
+    first = json_first(json_member(budgets, "budgets"));
+    assert_string_equal(text(json_member(first, "state"), "reserved"), "0.00");
+    assert_string_equal(text(json_member(first, "state"), "used"), "9223372036854.775807");
+    ask(admin, "GET", "/v1/decisions", NULL, 200);
+}
+
+/* An administrator of another tenant is as far from them as anybody. */
+static void decisions__of_one_tenant_are_not_told_to_another_s_administrator(void **state)
+{
+    char theirs[FIXTURE_TOKEN_MAX];
+    (void)state;
+    fixture_token(&fixture, "other", ROLE_ADMIN, 0, theirs);
+    add_budget("100");
+    const char *reservation = reserve("10");
+    decide(meter, "{\"action\":\"check\",\"meter\":\"inference.tokens\",\"quantity\":99}", 402);
+    budgets_keep(fixture.data.service.budgets);
+    const struct json *page = ask(theirs, "GET", "/v1/decisions", NULL, 200);
+    assert_null(json_first(json_member(page, "entries")));
+    assert_int_equal(whole(json_member(page, "allowed"), "today"), 0);
+    settle(theirs, reservation, 10, 404);
+    decide(theirs, "{\"action\":\"check\",\"meter\":\"inference.tokens\",\"quantity\":99}", 200);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -294,6 +360,8 @@ int main(void)
         TEST(decisions__of_a_request_are_answered_in_order_each_with_its_status),
         TEST(reservations__of_one_tenant_are_unknown_to_another),
         TEST(reserving__is_for_those_who_report_usage),
+        TEST(decisions__of_the_largest_amounts_add_up),
+        TEST(decisions__of_one_tenant_are_not_told_to_another_s_administrator),
         TEST(budgets__changed_or_bypassed_hold_at_once),
     };
     return cmocka_run_group_tests_name("main_decisions", tests, NULL, NULL);
