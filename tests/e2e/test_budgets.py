@@ -10,7 +10,7 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 from .harness import Answer, EndToEnd, Service, request
-from .test_notices import Hooks, ask
+from .notices import Hooks, ask
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,141 +1,19 @@
-"""Notices, end to end: webhooks as a foreign library verifies them, mail to a real server, what is refused."""
+"""Notices, end to end: webhooks as a foreign library verifies them, what is refused, and the sender itself."""
 
 from __future__ import annotations
 
-import email
-import email.policy
 import json
-import queue
-import sqlite3
 import ssl
 import subprocess
-import threading
 import time
-import unittest
-from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 from splunkd.certs import make_certificates
-from verifiers.kit import webhook_verifier
 
-from .harness import Answer, EndToEnd, Service, free_port, request, store_of
-
-PYTHON = "/usr/bin/python3"  # Debian's own, which has Debian's packages
-WAIT_S = 30.0
+from .notices import WAIT_S, NoticesCase
 
 
-@dataclass
-class Call:
-    path: str
-    headers: dict[str, str]
-    body: str
-
-
-class Hooks:
-    """A receiver of webhooks: /ok says 204, /503 says 503, /slow says nothing for long."""
-
-    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
-        self.calls: queue.Queue[Call] = queue.Queue()
-        self.says: dict[str, tuple[int, dict[str, str]]] = {}
-        outer = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                length = int(self.headers.get("Content-Length") or 0)
-                body = self.rfile.read(length).decode()
-                headers = {name.lower(): value for name, value in self.headers.items()}
-                outer.calls.put(Call(self.path, headers, body))
-                if self.path == "/slow":
-                    time.sleep(WAIT_S)
-                    return
-                status, more = outer.says.get(self.path, (204, {}))
-                self.send_response(status)
-                for name, value in more.items():
-                    self.send_header(name, value)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, *words: Any) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        if tls:
-            self.server.socket = tls.wrap_socket(self.server.socket, server_side=True)
-        self.server.daemon_threads = True
-        self.port = self.server.server_address[1]
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def next(self, path: str = "") -> Call:
-        """The next call, to that path; those to others on the way are passed over."""
-        deadline = time.monotonic() + WAIT_S
-        while True:
-            call = self.calls.get(timeout=max(0.1, deadline - time.monotonic()))
-            if not path or call.path == path:
-                return call
-
-    def close(self) -> None:
-        self.server.shutdown()
-        self.server.server_close()
-
-
-def ask(service: Service, token: str, method: str, path: str, body: Any = None) -> Answer:
-    raw = json.dumps(body).encode() if body is not None else None
-    headers = {"Content-Type": "application/json"} if raw else {}
-    return request(service.url + path, method, token, raw, headers)
-
-
-class NoticesTest(EndToEnd):
-    def serve(self, *options: str) -> Service:
-        service: Service = self.own_service()
-        service.options = list(options)
-        service.start()
-        self.served = service
-        self.admin = service.token("acme", "admin")
-        return service
-
-    def hooks(self, tls: ssl.SSLContext | None = None) -> Hooks:
-        hooks = Hooks(tls)
-        self.addCleanup(hooks.close)
-        return hooks
-
-    def ask(self, method: str, path: str, body: Any = None, token: str = "") -> Answer:
-        return ask(self.served, token or self.admin, method, path, body)
-
-    def recipient(self, to: str, kind: str = "webhook") -> Any:
-        answer = self.ask("POST", "v1/recipients", {"kind": kind, "to": to, "name": "somebody"})
-        self.assertEqual(answer.status, 201, answer.text)
-        return answer.json
-
-    def tell(self, recipient: Any) -> str:
-        answer = self.ask("POST", f"v1/recipients/{recipient['id']}/test")
-        self.assertEqual(answer.status, 200, answer.text)
-        return str(answer.json["message"])
-
-    def delivery(self, recipient: Any, state: str, attempts: int = 0) -> Any:
-        """The recipient's newest, when it has come to that state."""
-        deadline = time.monotonic() + WAIT_S
-        while True:
-            all = self.ask("GET", "v1/deliveries").json["deliveries"]
-            mine = [each for each in all if each["recipient"] == recipient["id"]]
-            if mine and mine[0]["state"] == state and mine[0]["attempts"] >= attempts:
-                return mine[0]
-            self.assertLess(time.monotonic(), deadline, (mine, self.served.said()[-1500:]))
-            time.sleep(0.05)
-
-    def verify(self, secret: str, call: Call) -> tuple[int, str]:
-        """What a library that is not ours says of it."""
-        tool = webhook_verifier()
-        if tool.missing:
-            self.skipTest(tool.missing)
-        given = {"secret": secret, "headers": call.headers, "body": call.body}
-        done = subprocess.run(
-            [str(word) for word in tool.words], input=json.dumps(given), text=True,
-            capture_output=True, timeout=60, check=False,
-        )
-        return done.returncode, done.stdout.strip()
-
+class NoticesTest(NoticesCase):
     # Webhooks
 
     def test_a_webhook_is_verified_by_the_standard_library(self) -> None:
@@ -282,135 +160,6 @@ class NoticesTest(EndToEnd):
         self.assertEqual(hooks.next().path, "/to")
         self.assertTrue(hooks.calls.empty())
 
-    # Mail
-
-    def mail_server(self, *more: str) -> tuple[int, Path, queue.Queue[Any]]:
-        if subprocess.run([PYTHON, "-c", "import aiosmtpd"], capture_output=True).returncode:
-            self.skipTest("there is no aiosmtpd (Debian: python3-aiosmtpd)")
-        folder = self.folder()
-        make_certificates(folder / "mail", "localhost", "DNS:localhost")
-        port = free_port()
-        program = Path(__file__).with_name("mail_server.py")
-        server = subprocess.Popen(
-            [PYTHON, "-B", str(program), str(port), str(folder / "mail/server.pem"), *more],
-            stdout=subprocess.PIPE, text=True,
-        )
-        mails: queue.Queue[Any] = queue.Queue()
-        assert server.stdout
-
-        def read() -> None:
-            assert server.stdout
-            for line in server.stdout:
-                mails.put(json.loads(line))
-
-        reader = threading.Thread(target=read, daemon=True)
-        reader.start()
-
-        def end() -> None:
-            server.kill()
-            server.wait()
-            reader.join(5)
-            assert server.stdout
-            server.stdout.close()
-
-        self.addCleanup(end)
-        self.assertEqual(mails.get(timeout=WAIT_S), {"ready": port})
-        return port, folder / "mail/cacert.pem", mails
-
-    def test_mail_goes_by_starttls_with_a_credential(self) -> None:
-        port, authority, mails = self.mail_server("robot:s3cret word")
-        secret = self.folder() / "smtp"
-        secret.write_text("robot:s3cret word\n", "utf-8")
-        secret.chmod(0o600)
-        self.serve(
-            *("--outbound-ports", str(port), "--outbound-ca", str(authority)),
-            *("--smtp", f"smtp://localhost:{port}", "--smtp-from", "intelgraph@corp.example"),
-            *("--smtp-credential", str(secret)),
-        )
-        to = self.recipient("finance@corp.example", "email")
-        self.assertNotIn("secret", to)
-        message = self.tell(to)
-        mail = mails.get(timeout=WAIT_S)
-        self.assertEqual(mail["from"], "intelgraph@corp.example")
-        self.assertEqual(mail["to"], ["finance@corp.example"])
-        self.assertTrue(mail["tls"] and mail["authenticated"])
-        parsed = email.message_from_string(mail["content"], policy=email.policy.default)
-        self.assertEqual(parsed["Subject"], "IntelGraph: a test notice")
-        self.assertEqual(parsed["Message-ID"], f"<{message}@corp.example>")
-        self.assertEqual(parsed["Auto-Submitted"], "auto-generated")
-        self.assertIn("whether notices reach you", parsed.get_content())
-        self.delivery(to, "delivered", 1)
-        # Never on a command line, which every user can read.
-        words = Path(f"/proc/{self.served._child.pid}/cmdline").read_text() if self.served._child else ""
-        self.assertNotIn("s3cret", words)
-        self.assertNotIn("s3cret", self.served.said())
-
-    def test_mail_that_cannot_be_is_told(self) -> None:
-        port, authority, mails = self.mail_server()
-        self.serve(
-            *("--outbound-ports", str(port), "--outbound-ca", str(authority)),
-            *("--smtp", f"smtp://localhost:{port}", "--smtp-from", "intelgraph@corp.example"),
-        )
-        never = self.recipient("never@corp.example", "email")
-        later = self.recipient("later@corp.example", "email")
-        for each in (never, later):
-            self.tell(each)
-        dead = self.delivery(never, "dead", 1)
-        self.assertEqual(dead["status"], 550)
-        self.assertEqual(self.delivery(later, "waiting", 1)["status"], 451)
-        self.assertTrue(mails.empty())
-
-    def test_addresses_that_could_forge_a_command_are_refused(self) -> None:
-        self.serve()
-        for to in ("a@b.example\r\nRCPT TO:<c@d.example>", "a@b.example>", "A <a@b.example>", "a b@c.example"):
-            answer = self.ask("POST", "v1/recipients", {"kind": "email", "to": to, "name": "x"})
-            self.assertEqual((answer.status, answer.json["field"]), (400, "to"), to)
-        for to in ("ftp://a.example/", "https://u:p@a.example/", "https://a.example/#x", "javascript:1"):
-            answer = self.ask("POST", "v1/recipients", {"kind": "webhook", "to": to, "name": "x"})
-            self.assertEqual((answer.status, answer.json["field"]), (400, "to"), to)
-
-    # Anomalies, whose finding the tests of service/anomalies try: here is what people do with one
-
-    def test_an_anomaly_is_acknowledged_once_and_on_record(self) -> None:
-        service = self.serve()
-        to = self.recipient("finance@corp.example", "email")
-        wanted = {"sensitivity": "high", "recipients": [to["id"]]}
-        settings = self.ask("GET", "v1/usage/anomaly-settings").json
-        self.assertEqual(settings, {"sensitivity": "medium", "recipients": []})
-        self.assertEqual(self.ask("PUT", "v1/usage/anomaly-settings", wanted).status, 200)
-        self.assertEqual(self.ask("GET", "v1/usage/anomaly-settings").json, wanted)
-        self.assertEqual(self.ask("GET", "v1/usage/anomalies").json, {"anomalies": [], "next": None})
-        with sqlite3.connect(store_of(service)) as store:
-            store.execute(
-                "INSERT INTO anomalies VALUES ('acme', 1, 'connector.compute', 1795392000000000,"
-                " 1795478400000000, 'above', 0, 7200000, 0, 3600000, 5125, -9999000, 'weekday', 8,"
-                " 'connector', 'okta', 830000, 'open', 1795478400000000, NULL, NULL, NULL)"
-            )
-        (found,) = self.ask("GET", "v1/usage/anomalies?state=open").json["anomalies"]
-        self.assertEqual(
-            found,
-            {
-                **{"id": "ano_1", "meter": "connector.compute", "direction": "above"},
-                **{"from": "2026-11-23T00:00:00Z", "to": "2026-11-24T00:00:00Z"},
-                **{"quantity": "7200000", "shown": "2", "usual": "3600000", "usual_shown": "1"},
-                **{"shown_unit": "hours", "z": "5.125", "robust_z": "-9999.000"},
-                **{"baseline": "weekday", "days": 8, "state": "open"},
-                "explained_by": {"dimension": "connector", "value": "okta", "share": "0.830"},
-                "detected_at": "2026-11-24T00:00:00Z",
-            },
-        )
-        path, why = "v1/usage/anomalies/ano_1/acknowledge", {"reason": "a load test"}
-        other = service.token("other", "admin")
-        self.assertEqual(self.ask("POST", path, why, other).status, 404)
-        self.assertEqual(self.ask("GET", "v1/usage/anomalies", token=other).json["anomalies"], [])
-        self.assertEqual(self.ask("POST", path, why).status, 200)
-        self.assertEqual(self.ask("POST", path, why).status, 409)  # a double click
-        (found,) = self.ask("GET", "v1/usage/anomalies").json["anomalies"]
-        self.assertEqual((found["state"], found["reason"]), ("acknowledged", "a load test"))
-        records = self.ask("GET", "v1/audit/records").text
-        self.assertIn("ano_1: a load test", records)
-        self.assertIn("anomaly.settings_changed", records)
-
     # The service
 
     def test_without_a_way_out_notices_wait_and_it_shows(self) -> None:
@@ -498,7 +247,3 @@ class NoticesTest(EndToEnd):
         self.assertNotEqual(service.spawn().wait(20), 0)
         self.assertRegex(service.said(), "(?i)others|group|0600")
         service.stop()
-
-
-if __name__ == "__main__":
-    unittest.main()

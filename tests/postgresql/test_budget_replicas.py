@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from e2e.harness import STORE, request
-from e2e.test_notices import Hooks, ask
+from e2e.notices import Hooks, ask
 
 from . import test_replicas
 

@@ -11,7 +11,7 @@ import unittest
 from pathlib import Path
 
 from e2e.harness import STORE, Service, new_store
-from e2e.test_notices import Hooks, ask
+from e2e.notices import Hooks, ask
 
 TENANT = "acme"
 NOTICES = 20
