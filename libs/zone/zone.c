@@ -149,6 +149,20 @@ struct zone_date zone_date_at(struct zone *zone, int64_t at_us)
                               field(zone, UCAL_DATE)};
 }
 
+void zone_add_local(struct zone *zone, int64_t at_us, struct buf *out)
+{
+    set_ms(zone, ms_of(at_us));
+    int offset_s = (field(zone, UCAL_ZONE_OFFSET) + field(zone, UCAL_DST_OFFSET)) / 1000;
+    struct zone_date date = zone_date_at(zone, at_us);
+    buf_addf(out, "%04d-%02d-%02dT%02d:%02d:%02d", date.year, date.month, date.day,
+             field(zone, UCAL_HOUR_OF_DAY), field(zone, UCAL_MINUTE), field(zone, UCAL_SECOND));
+    int minutes = (offset_s < 0 ? -offset_s : offset_s) / 60;
+    if (offset_s == 0)
+        buf_add_byte(out, 'Z');
+    else
+        buf_addf(out, "%c%02d:%02d", offset_s < 0 ? '-' : '+', minutes / 60, minutes % 60);
+}
+
 int zone_weekday_at(struct zone *zone, int64_t at_us)
 {
     set_ms(zone, ms_of(at_us));

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "libs/core/buf.h"
 #include "libs/core/fault.h"
 #include "libs/core/str.h"
 
@@ -46,6 +47,11 @@ struct zone_date {
     int day;
 };
 struct zone_date zone_date_at(struct zone *zone, int64_t at_us);
+
+/* Adds the moment to the second as the zone's clocks show it, with their offset, as RFC 3339 has
+ * it: "2026-10-25T02:30:00+01:00"; with Z where they are UTC's. Offsets since 1972 are whole
+ * minutes. */
+void zone_add_local(struct zone *zone, int64_t at_us, struct buf *out);
 
 /* 1 Monday .. 7 Sunday (ISO 8601) of the local date. */
 int zone_weekday_at(struct zone *zone, int64_t at_us);

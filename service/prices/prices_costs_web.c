@@ -330,11 +330,10 @@ static enum fault_code add_dimensions(const struct asking *asking, const struct 
 }
 
 static enum fault_code add_csv_row(const struct asking *asking, const struct prices_row *row,
-                                   struct arena *scratch, struct buf *out, struct fault *fault)
+                                   struct zone *zone, struct arena *scratch, struct buf *out,
+                                   struct fault *fault)
 {
-    time_add_rfc3339(out, row->period.from_us);
-    buf_add_byte(out, ',');
-    time_add_rfc3339(out, row->period.to_us);
+    usage_add_period(out, zone, row->period);
     buf_addf(out, ",%s", row->meter->name);
     enum fault_code code = add_dimensions(asking, row, scratch, out, fault);
     buf_add_byte(out, ',');
@@ -355,15 +354,19 @@ static enum fault_code reply_csv(const struct asking *asking, struct web_reply *
                                  struct fault *fault)
 {
     struct arena scratch;
-    enum fault_code code = FAULT_NONE;
+    struct zone *zone;
+    enum fault_code code = zone_open(asking->report.zone, 1, &zone, fault);
+    if (code != FAULT_NONE)
+        return code;
     buf_add_c(&reply->body, "from,to,meter");
     for (size_t i = 0; i < asking->query.by_count; i++)
         buf_addf(&reply->body, ",%.*s", STR_ARG(asking->query.by[i]));
     buf_add_c(&reply->body, ",quantity,shown,shown_unit,cost,currency\n");
     arena_init(&scratch, SCRATCH_MAX);
     for (size_t i = 0; i < asking->report.count && code == FAULT_NONE; i++)
-        code = add_csv_row(asking, &asking->report.rows[i], &scratch, &reply->body, fault);
+        code = add_csv_row(asking, &asking->report.rows[i], zone, &scratch, &reply->body, fault);
     arena_done(&scratch);
+    zone_free(zone);
     reply->content_type = STR("text/csv; charset=utf-8");
     return code == FAULT_NONE ? buf_check(&reply->body, "the report", fault) : code;
 }

@@ -3,6 +3,7 @@
 #define IG_USAGE_REPORT_H
 
 #include "libs/core/buf.h"
+#include "libs/zone/zone.h"
 #include "service/web/web.h"
 
 /* from= and to= of a report: the 31 days that end now unless they are given. FAULT_INPUT for what
@@ -18,6 +19,9 @@ enum fault_code usage_read_format(const struct web_request *request, bool *out_c
 /* source=: of one source of events; "" for all. */
 enum fault_code usage_read_source(const struct web_request *request, struct str *out,
                                   struct fault *fault) MUST_USE;
+
+/* "from,to" of a row of CSV as the tenant's clocks show them: in a table the day must be seen. */
+void usage_add_period(struct buf *out, struct zone *zone, struct zone_period period);
 
 /* A cell of CSV: quoted; a value that a spreadsheet would take for a formula gets an apostrophe
  * before it. */

@@ -328,6 +328,13 @@ static enum fault_code reply_json(const struct usage_query *query,
     return buf_check(&reply->body, "the report", fault);
 }
 
+void usage_add_period(struct buf *out, struct zone *zone, struct zone_period period)
+{
+    zone_add_local(zone, period.from_us, out);
+    buf_add_byte(out, ',');
+    zone_add_local(zone, period.to_us, out);
+}
+
 void usage_add_cell(struct buf *out, struct str text)
 {
     buf_add_byte(out, '"');
@@ -342,15 +349,14 @@ void usage_add_cell(struct buf *out, struct str text)
 }
 
 static enum fault_code add_csv_row(const struct usage_query *query, const struct usage_row *row,
-                                   struct arena *scratch, struct buf *out, struct fault *fault)
+                                   struct zone *zone, struct arena *scratch, struct buf *out,
+                                   struct fault *fault)
 {
     const struct json *dimensions;
     enum fault_code code = json_read(scratch, row->dimensions, &dimensions, fault);
     if (code != FAULT_NONE)
         return code;
-    time_add_rfc3339(out, row->period.from_us);
-    buf_add_byte(out, ',');
-    time_add_rfc3339(out, row->period.to_us);
+    usage_add_period(out, zone, row->period);
     for (size_t i = 0; i < query->by_count; i++) {
         char name[64];
         struct str value = STR("");
@@ -374,15 +380,19 @@ static enum fault_code reply_csv(const struct usage_query *query, const struct u
                                  struct web_reply *reply, struct fault *fault)
 {
     struct arena scratch;
-    enum fault_code code = FAULT_NONE;
+    struct zone *zone;
+    enum fault_code code = zone_open(report->zone, 1, &zone, fault);
+    if (code != FAULT_NONE)
+        return code;
     buf_add_c(&reply->body, "from,to");
     for (size_t i = 0; i < query->by_count; i++)
         buf_addf(&reply->body, ",%.*s", STR_ARG(query->by[i]));
     buf_add_c(&reply->body, ",quantity,unit,shown,shown_unit,events\n");
     arena_init(&scratch, EVENT_ARENA_MAX);
     for (size_t i = 0; i < report->count && code == FAULT_NONE; i++)
-        code = add_csv_row(query, &report->rows[i], &scratch, &reply->body, fault);
+        code = add_csv_row(query, &report->rows[i], zone, &scratch, &reply->body, fault);
     arena_done(&scratch);
+    zone_free(zone);
     reply->content_type = STR("text/csv; charset=utf-8");
     return code == FAULT_NONE ? buf_check(&reply->body, "the report", fault) : code;
 }

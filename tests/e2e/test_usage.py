@@ -165,6 +165,25 @@ class UsageTest(EndToEnd):
         self.assertEqual(sum(int(row["quantity"]) for row in table), 13)
         self.assertIn("'" + evil, {row["route"] for row in table})
 
+    def test_a_table_shows_the_days_that_the_tenants_clocks_show(self) -> None:
+        ran = self.service.run("usage", "zone", "--data", str(self.service.data), "--tenant",
+                               "acme", "--zone", "Europe/Berlin")
+        self.assertEqual(ran.returncode, 0, ran.stderr)
+        old = [use(str(at), 1, time=f"2026-10-25T0{at}:30:00Z") for at in range(3)]
+        told = request(self.service.url + "v1/events?backfill=true", "POST", self.admin,
+                       json.dumps(old).encode(), {"Content-Type": BATCH})
+        self.assertEqual(told.json["accepted"], 3, told.text)
+        span = "from=2026-10-24T22:00:00Z&to=2026-10-25T23:00:00Z&format=csv"
+        for path in ("usage?meter=api.calls&", "costs?"):
+            day = self.service.get(f"v1/{path}window=day&{span}", self.admin).text
+            (row,) = (each for each in csv.DictReader(io.StringIO(day)))
+            self.assertEqual((row["from"], row["to"]),
+                             ("2026-10-25T00:00:00+02:00", "2026-10-26T00:00:00+01:00"))
+        hours = self.service.get(f"v1/usage?meter=api.calls&window=hour&{span}", self.admin).text
+        self.assertEqual([row["from"] for row in csv.DictReader(io.StringIO(hours))],
+                         ["2026-10-25T02:00:00+02:00", "2026-10-25T02:00:00+01:00",
+                          "2026-10-25T03:00:00+01:00"])
+
     def test_each_source_is_told_what_its_events_leave_out(self) -> None:
         whole = {"subject": "mara", "traceparent": "00-1-2-01"}
         self.send(json.dumps([use("1", **whole), use("2", subject="mara"), use("3")]), BATCH)

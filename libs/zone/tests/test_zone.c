@@ -123,6 +123,36 @@ static void periods__cover_time_without_gap_or_overlap(void **state)
     }
 }
 
+static void local_time__is_that_of_the_clocks_with_their_offset(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *zone;
+        int64_t at_s;
+        const char *text;
+    } cases[] = {
+        {"UTC", 1709210096, "2024-02-29T12:34:56Z"},
+        {"Europe/London", 1704067199, "2023-12-31T23:59:59Z"},
+        {"Europe/Berlin", 1792879200, "2026-10-25T00:00:00+02:00"},
+        {"Europe/Berlin", 1792888200, "2026-10-25T02:30:00+02:00"}, /* and again */
+        {"Europe/Berlin", 1792891800, "2026-10-25T02:30:00+01:00"},
+        {"America/New_York", 1772953200, "2026-03-08T03:00:00-04:00"},
+        {"America/St_Johns", 1704067200, "2023-12-31T20:30:00-03:30"},
+        {"Asia/Kathmandu", 1704067200, "2024-01-01T05:45:00+05:45"},
+        {"UTC", 0, "1970-01-01T00:00:00Z"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct zone *zone = open_zone(cases[i].zone, 1);
+        struct buf text;
+        buf_init(&text, 64);
+        zone_add_local(zone, cases[i].at_s * S, &text);
+        if (!str_equal(buf_str(&text), str_of(cases[i].text)))
+            fail_msg("%s: %.*s", cases[i].text, STR_ARG(buf_str(&text)));
+        buf_done(&text);
+        zone_free(zone);
+    }
+}
+
 static void zone_open__refuses_what_is_no_zone(void **state)
 {
     (void)state;
@@ -159,6 +189,7 @@ int main(void)
         cmocka_unit_test(day__may_begin_at_one_and_a_date_may_be_left_out),
         cmocka_unit_test(billing_period__begins_on_its_anchor_or_the_last_day_of_a_short_month),
         cmocka_unit_test(periods__cover_time_without_gap_or_overlap),
+        cmocka_unit_test(local_time__is_that_of_the_clocks_with_their_offset),
         cmocka_unit_test(zone_open__refuses_what_is_no_zone),
     };
     return cmocka_run_group_tests_name("zone", tests, NULL, NULL);
