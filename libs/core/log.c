@@ -1,5 +1,6 @@
 #include "libs/core/log.h"
 
+#include <stdio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -57,14 +58,25 @@ static void add_value(struct buf *line, struct str s)
     buf_add_byte(line, '"');
 }
 
+/* The second as text is made anew once a second only: there may be 50,000 lines in it. */
 static void add_time(struct buf *line)
 {
+    static _Thread_local time_t known = -1;
+    static _Thread_local char text[40];
     int64_t now_us = os_now_us();
     time_t seconds = (time_t)(now_us / 1000000);
-    struct tm utc;
-    gmtime_r(&seconds, &utc);
-    buf_addf(line, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", utc.tm_year + 1900, utc.tm_mon + 1,
-             utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec, (int)(now_us / 1000 % 1000));
+    int ms = (int)(now_us / 1000 % 1000);
+    if (seconds != known) {
+        struct tm utc;
+        gmtime_r(&seconds, &utc);
+        snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d.", utc.tm_year + 1900,
+                 utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec);
+        known = seconds;
+    }
+    const char rest[] = {(char)('0' + ms / 100), (char)('0' + ms / 10 % 10), (char)('0' + ms % 10),
+                         'Z'};
+    buf_add(line, str_of(text));
+    buf_add(line, (struct str){rest, sizeof rest});
 }
 
 void log_write(enum log_level level, const char *event, const struct log_pair *pairs, size_t count)
@@ -74,9 +86,14 @@ void log_write(enum log_level level, const char *event, const struct log_pair *p
     struct buf line;
     buf_init(&line, LINE_MAX_BYTES);
     add_time(&line);
-    buf_addf(&line, " %s %s", level_names[level], event);
+    buf_add_byte(&line, ' ');
+    buf_add_c(&line, level_names[level]);
+    buf_add_byte(&line, ' ');
+    buf_add_c(&line, event);
     for (size_t i = 0; i < count; i++) {
-        buf_addf(&line, " %s=", pairs[i].key);
+        buf_add_byte(&line, ' ');
+        buf_add_c(&line, pairs[i].key);
+        buf_add_byte(&line, '=');
         if (pairs[i].is_text)
             add_value(&line, pairs[i].text);
         else
