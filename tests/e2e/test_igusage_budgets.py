@@ -288,6 +288,7 @@ class IgusageBudgetsTest(IgusageCase):
             ("show=usage budget=x", "budget= does not go with show=usage, but with show=budgets, show=forecast, "
                                     "show=decisions, show=overrides"),
             ("show=budgets window=day", "window= does not go with show=budgets"),
+            ("show=forecast window=day", 'window= holds "day"; a forecast is of a month or of a billing period'),
             ("show=overrides limit=5", "limit= does not go with show=overrides, but with show=decisions"),
             ("show=decisions meter=x", "meter= does not go with show=decisions, but with show=usage, show=cost"),
             ("show=decisions limit=0", "limit=0 must be a whole number from 1 to 100000"),

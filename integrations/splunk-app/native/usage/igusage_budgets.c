@@ -293,7 +293,12 @@ static enum fault_code step_forecast(struct igusage *usage, struct generating_ro
 
 static enum fault_code prepare_forecast(struct igusage *usage, struct fault *fault)
 {
-    (void)fault;
+    struct str window = usage->args.window;
+    if (!str_equal(window, STR("month")) && !str_equal(window, STR("billing")))
+        return fault_field(
+            fault, FAULT_INPUT, "window",
+            "window= holds \"%.*s\"; a forecast is of a month or of a billing period",
+            STR_ARG(window));
     flat_names(forecast_columns, COUNT(forecast_columns), usage->columns);
     return FAULT_NONE;
 }
