@@ -6,6 +6,7 @@
 
 enum {
     NOTIFY_FORGET_EVERY_S = 86400,
+    NOTIFY_FORGET_AT_ONCE = 500, /* rows of one transaction: others write between two */
     NOTIFY_DELIVERY_DAYS = 90,
     NOTIFY_MESSAGE_DAYS = 400, /* until then a key is enqueued once */
 };

@@ -268,14 +268,40 @@ static void notify_delivery__ends_all_when_the_recipient_is_gone(void **state)
         house_ask(house, "SELECT count(*) FROM notify_deliveries WHERE state = 'dead'"), 3);
 }
 
+static struct jobs_turn forgetting(struct house *house)
+{
+    static const atomic_bool ending = false;
+    house_do(house, "INSERT INTO jobs_leases (name, holder, fence, beat, began_us, error)"
+                    " VALUES ('notify.forget', 'me', 1, 0, 0, '')");
+    return (struct jobs_turn){
+        .pool = house->pool, .name = "notify.forget", .fence = 1, .ending = &ending};
+}
+
+static void notify_forget__of_more_than_a_transaction_s_worth_goes_on_until_all_is_gone(
+    void **state)
+{
+    struct house *house = *state;
+    struct fault fault;
+    struct jobs_turn turn = forgetting(house);
+    add_recipient(house);
+    house_do(house, "INSERT INTO notify_deliveries (tenant, id, message_key, recipient, state,"
+                    " attempts, next_us, status, error, created_us, ended_us)"
+                    " WITH RECURSIVE up (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM up WHERE n <"
+                    " 1300) SELECT CASE WHEN n <= 700 THEN 'acme' ELSE 'zulu' END, n, 'k', 'r',"
+                    " 'delivered', 1, 0, 200, '', 0, 1 FROM up");
+    turn.now_us = INT64_C(86400) * 1000000 * (NOTIFY_DELIVERY_DAYS + 1);
+    good(notify_forget(&turn, NULL, &fault), &fault);
+    /* The newest of each stays. */
+    assert_int_equal(house_ask(house, "SELECT CAST(sum(id) AS BIGINT) FROM notify_deliveries"),
+                     700 + 1300);
+}
+
 static void notify_forget__keeps_what_is_young_waits_or_is_the_newest(void **state)
 {
     struct house *house = *state;
     struct fault fault;
     const int64_t day_us = INT64_C(86400) * 1000000;
-    struct jobs_turn turn = {.pool = house->pool, .name = "notify.forget", .fence = 1};
-    house_do(house, "INSERT INTO jobs_leases (name, holder, fence, beat, began_us, error)"
-                    " VALUES ('notify.forget', 'me', 1, 0, 0, '')");
+    struct jobs_turn turn = forgetting(house);
     add_recipient(house);
     for (char key[] = "a"; key[0] <= 'd'; key[0]++)
         enqueue(house, key);
@@ -309,6 +335,7 @@ int main(void)
         cmocka_unit_test(notify_wait__grows_over_three_days_and_ends),
         cmocka_unit_test(notify_frames__are_refused_when_they_are_none),
         IN_HOUSE(notify_delivery__is_due_then_delivered_and_no_more),
+        IN_HOUSE(notify_forget__of_more_than_a_transaction_s_worth_goes_on_until_all_is_gone),
         IN_HOUSE(notify_forget__keeps_what_is_young_waits_or_is_the_newest),
         IN_HOUSE(notify_delivery__ends_all_when_the_recipient_is_gone),
     };
