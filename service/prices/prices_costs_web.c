@@ -124,7 +124,10 @@ static enum fault_code read_query(struct asking *asking, struct fault *fault)
 {
     struct prices_query *query = &asking->query;
     query->now_us = os_now_us();
-    enum fault_code code = usage_read_format(asking->request, &asking->is_csv, fault);
+    enum fault_code code =
+        usage_check_query(asking->request, "window from to by meter format", fault);
+    if (code == FAULT_NONE)
+        code = usage_read_format(asking->request, &asking->is_csv, fault);
     if (code == FAULT_NONE)
         code = read_window(asking->request, &query->window, fault);
     if (code == FAULT_NONE)

@@ -136,6 +136,8 @@ static enum fault_code get_provenance(void *context, struct web_request *request
     enum fault_code code =
         identity_gate(service->identity, request, PERMIT_USAGE_READ, &caller, fault);
     if (code == FAULT_NONE)
+        code = usage_check_query(request, "from to source format", fault);
+    if (code == FAULT_NONE)
         code = usage_read_format(request, &is_csv, fault);
     if (code == FAULT_NONE)
         code = usage_read_span(request, os_now_us(), &from_us, &to_us, fault);

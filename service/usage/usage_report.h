@@ -20,6 +20,11 @@ enum fault_code usage_read_format(const struct web_request *request, bool *out_c
 enum fault_code usage_read_source(const struct web_request *request, struct str *out,
                                   struct fault *fault) MUST_USE;
 
+/* FAULT_INPUT when the address's query holds a member that is none of `names` (with blanks between
+ * them), or one twice: with a misspelt one, other numbers would come than were asked for. */
+enum fault_code usage_check_query(const struct web_request *request, const char *names,
+                                  struct fault *fault) MUST_USE;
+
 /* "from,to" of a row of CSV as the tenant's clocks show them: in a table the day must be seen. */
 void usage_add_period(struct buf *out, struct zone *zone, struct zone_period period);
 

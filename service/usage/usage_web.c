@@ -235,6 +235,55 @@ enum fault_code usage_read_span(const struct web_request *request, int64_t now_u
     return FAULT_NONE;
 }
 
+static bool holds_word(struct str words, struct str word)
+{
+    struct str each;
+    while (words.len > 0) {
+        str_cut(words, ' ', &each, &words);
+        if (str_equal(each, word))
+            return true;
+    }
+    return false;
+}
+
+static size_t count_members(struct str query, struct str wanted)
+{
+    struct str member;
+    struct str name;
+    struct str value;
+    size_t count = 0;
+    while (query.len > 0) {
+        str_cut(query, '&', &member, &query);
+        str_cut(member, '=', &name, &value);
+        count += str_equal(name, wanted);
+    }
+    return count;
+}
+
+enum fault_code usage_check_query(const struct web_request *request, const char *names,
+                                  struct fault *fault)
+{
+    struct str rest = request->query;
+    struct str member;
+    struct str name;
+    struct str value;
+    while (rest.len > 0) {
+        str_cut(rest, '&', &member, &rest);
+        str_cut(member, '=', &name, &value);
+        if (name.len == 0)
+            continue;
+        if (!holds_word(str_of(names), name))
+            return fault_field(fault, FAULT_INPUT, "query",
+                               "the address holds %.*s=, which this report has not; it has %s",
+                               STR_ARG(str_take(name, 40)), names);
+        if (count_members(request->query, name) > 1)
+            return fault_field(fault, FAULT_INPUT, "query",
+                               "the address holds %.*s= twice; give it once",
+                               STR_ARG(str_take(name, 40)));
+    }
+    return FAULT_NONE;
+}
+
 enum fault_code usage_read_format(const struct web_request *request, bool *out_csv,
                                   struct fault *fault)
 {
@@ -422,6 +471,8 @@ static enum fault_code get_usage(void *context, struct web_request *request,
     bool is_csv = false;
     enum fault_code code =
         identity_gate(service->identity, request, PERMIT_USAGE_READ, &caller, fault);
+    if (code == FAULT_NONE)
+        code = usage_check_query(request, "meter window from to by format", fault);
     if (code == FAULT_NONE)
         code = usage_read_format(request, &is_csv, fault);
     if (code == FAULT_NONE)
