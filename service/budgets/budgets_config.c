@@ -31,18 +31,13 @@ static enum fault_code read_standing(struct budgets *budgets, struct store *stor
                                      const struct prices_table *prices, struct standing *standing,
                                      struct arena *scratch, struct fault *fault)
 {
-    struct budgets_slice slices[BUDGETS_NODES_MAX];
+    struct budgets_claims claims = {0};
     struct budgets_slice_key key = {str_of(tenant->name), row->id, standing->period.from_us};
-    size_t count = 0;
     enum fault_code code = budgets_used_read(store, key.tenant, row, prices, standing->period,
                                              os_now_us(), scratch, &standing->used, fault);
     if (code == FAULT_NONE)
-        code = budgets_slice_list(store, &key, slices, &count, fault);
-    __int128 others = 0;
-    for (size_t i = 0; i < count; i++)
-        if (slices[i].node != atomic_load(&budgets->node))
-            others += slices[i].reserved;
-    standing->others = budgets_cap(others);
+        code = budgets_slice_claims(store, &key, atomic_load(&budgets->node), &claims, fault);
+    standing->others = budgets_cap(claims.reserved);
     arena_reset(scratch);
     return code;
 }

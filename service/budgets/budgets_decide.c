@@ -318,7 +318,8 @@ static void fill_view(const struct judging *judging, int i, struct budgets_view 
 static void tell(const struct judging *judging, int refuser, struct budgets_decision *decision)
 {
     decision->at_us = judging->now_us;
-    decision->node = atomic_load_explicit(&judging->budgets->node, memory_order_relaxed);
+    int64_t node = atomic_load_explicit(&judging->budgets->node, memory_order_relaxed);
+    decision->node = node != 0 ? node : judging->budgets->origin;
     decision->number = ++judging->tenant->decisions;
     decision->reservation.number = 0;
     decision->view_count = 0;
@@ -374,7 +375,7 @@ static enum fault_code reserve(struct judging *judging, struct budgets_decision 
                          "%d reservations are open, as many as there may be; settle or release "
                          "some first, and give them shorter times",
                          HOLDS_MAX);
-    hold->node = decision->node;
+    hold->node = atomic_load_explicit(&judging->budgets->node, memory_order_relaxed);
     for (int i = 0; i < judging->count; i++)
         hold_part(judging, i, hold);
     int64_t *until_us = &judging->tenant->until_us[budgets_grace_index(ask->ttl_s)];

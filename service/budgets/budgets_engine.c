@@ -41,6 +41,12 @@ enum fault_code budgets_new(struct store_pool *pool, struct audit *audit, struct
     budgets->pool = pool;
     budgets->audit = audit;
     init_locks(budgets);
+    uint32_t drawn;
+    if (os_random(&drawn, sizeof drawn) != 0) {
+        budgets_free(budgets);
+        return fault_set(fault, FAULT_IO, "the system gives no random numbers");
+    }
+    budgets->origin = INT64_C(1) << 31 | drawn;
     atomic_store(&budgets->grace_s, GRACE_LEAST_S);
     enum fault_code code = store_pool_write(pool, find_key, budgets, fault);
     if (code == FAULT_NONE)

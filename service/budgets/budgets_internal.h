@@ -142,6 +142,8 @@ struct budgets {
     struct store_pool *pool;
     struct audit *audit;
     uint8_t secret[BUDGETS_SECRET_SIZE];
+    int64_t
+        origin; /* of decisions' names while this process has no number: drawn, over all numbers */
     _Atomic(struct tenant *) tenants[TENANT_BUCKETS];
     pthread_mutex_t growing; /* of the table of tenants */
     struct budgets_refusals *refusals;

@@ -42,27 +42,6 @@ struct lease {
     struct arena scratch;
 };
 
-/* What all processes have a claim to, this one's reservations without a hold included. */
-static enum fault_code read_claims(struct lease *lease, struct lease_item *item,
-                                   struct store *store, __int128 *out, struct fault *fault)
-{
-    struct budgets_slice slices[BUDGETS_NODES_MAX];
-    struct budgets_slice_key key = key_of(lease->tenant, item->applies->state);
-    size_t count = 0;
-    enum fault_code code = budgets_slice_list(store, &key, slices, &count, fault);
-    if (code != FAULT_NONE)
-        return code;
-    __int128 others = 0;
-    *out = item->soft;
-    for (size_t i = 0; i < count; i++) {
-        bool is_own = slices[i].node == lease->node;
-        *out += is_own || slices[i].held > slices[i].reserved ? slices[i].held : slices[i].reserved;
-        others += is_own ? 0 : slices[i].reserved;
-    }
-    item->others = budgets_cap(others);
-    return FAULT_NONE;
-}
-
 /* As much as is wanted, and while there is plenty a part of the rest, so that the next decisions
  * need no store; a process that is alone takes more. */
 static int64_t grant_of(const struct lease *lease, const struct lease_item *item, __int128 left)
@@ -79,17 +58,19 @@ static enum fault_code take(struct lease *lease, struct lease_item *item, struct
                             struct fault *fault)
 {
     struct budgets_slice_key key = key_of(lease->tenant, item->applies->state);
-    __int128 claims = 0;
+    struct budgets_claims claims;
     bool there;
     enum fault_code code = budgets_used_read(
         store, key.tenant, item->applies->row, &lease->tenant->config->prices,
         item->applies->state->period, os_now_us(), &lease->scratch, &item->used, fault);
     if (code == FAULT_NONE)
-        code = read_claims(lease, item, store, &claims, fault);
+        code = budgets_slice_claims(store, &key, lease->node, &claims, fault);
     arena_reset(&lease->scratch);
     if (code != FAULT_NONE)
         return code;
-    __int128 left = (__int128)item->applies->limit - item->used - claims;
+    /* This process' reservations without a hold are known here alone. */
+    __int128 left = (__int128)item->applies->limit - item->used - claims.all - item->soft;
+    item->others = budgets_cap(claims.reserved);
     item->granted = left > 0 ? grant_of(lease, item, left) : 0;
     item->is_short = item->granted < item->want;
     if (item->granted > 0)

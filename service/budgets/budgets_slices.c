@@ -150,36 +150,37 @@ enum fault_code budgets_node_list(struct store *store, struct budgets_node *out,
 
 /* --- slices --------------------------------------------------------------------------------- */
 
-struct slice_list {
-    struct budgets_slice *out;
-    size_t count;
+struct claiming {
+    int64_t node;
+    struct budgets_claims claims;
 };
 
-static enum fault_code add_slice(struct statement *row, void *context, struct fault *fault)
+/* The store's own SUM has 64 bits. */
+static enum fault_code add_claim(struct statement *row, void *context, struct fault *fault)
 {
-    struct slice_list *list = context;
+    struct claiming *claiming = context;
+    bool is_own = store_whole(row, 0) == claiming->node;
+    int64_t held = store_whole(row, 1);
+    int64_t reserved = store_whole(row, 2);
     (void)fault;
-    list->out[list->count++] =
-        (struct budgets_slice){store_whole(row, 0), store_whole(row, 1), store_whole(row, 2)};
+    claiming->claims.all += is_own || held > reserved ? held : reserved;
+    claiming->claims.reserved += is_own ? 0 : reserved;
     return FAULT_NONE;
 }
 
-enum fault_code budgets_slice_list(struct store *store, const struct budgets_slice_key *key,
-                                   struct budgets_slice *out, size_t *out_count,
-                                   struct fault *fault)
+enum fault_code budgets_slice_claims(struct store *store, const struct budgets_slice_key *key,
+                                     int64_t node, struct budgets_claims *out, struct fault *fault)
 {
     static const char sql[] = "SELECT node, held, reserved FROM budgets_slices"
-                              " WHERE tenant = $1 AND budget = $2 AND period_from_us = $3"
-                              " ORDER BY node LIMIT $4";
+                              " WHERE tenant = $1 AND budget = $2 AND period_from_us = $3";
     const struct str texts[] = {key->tenant, key->budget};
-    const int64_t wholes[] = {key->period_from_us, BUDGETS_NODES_MAX};
+    struct claiming claiming = {.node = node};
     struct statement *select;
-    struct slice_list list = {.out = out};
-    enum fault_code code = prepare(store, sql, texts, 2, wholes, 2, &select, fault);
+    enum fault_code code = prepare(store, sql, texts, 2, &key->period_from_us, 1, &select, fault);
     if (code == FAULT_NONE)
-        code = store_each(select, add_slice, &list, fault);
+        code = store_each(select, add_claim, &claiming, fault);
     if (code == FAULT_NONE)
-        *out_count = list.count;
+        *out = claiming.claims;
     return code;
 }
 
@@ -292,15 +293,11 @@ enum fault_code budgets_slice_recalled(struct store *store, int64_t node,
 enum fault_code budgets_slice_reserved(struct store *store, struct str tenant, struct str budget,
                                        int64_t period_from_us, int64_t *out, struct fault *fault)
 {
-    struct budgets_slice slices[BUDGETS_NODES_MAX];
     const struct budgets_slice_key key = {tenant, budget, period_from_us};
-    size_t count = 0;
-    __int128 sum = 0; /* the store's own SUM has 64 bits */
-    enum fault_code code = budgets_slice_list(store, &key, slices, &count, fault);
-    for (size_t i = 0; i < count; i++)
-        sum += slices[i].reserved;
+    struct budgets_claims claims;
+    enum fault_code code = budgets_slice_claims(store, &key, 0, &claims, fault);
     if (code == FAULT_NONE)
-        *out = sum > INT64_MAX ? INT64_MAX : (int64_t)sum;
+        *out = claims.reserved > INT64_MAX ? INT64_MAX : (int64_t)claims.reserved;
     return code;
 }
 

@@ -50,10 +50,15 @@ struct budgets_slice {
     int64_t reserved; /* as its process has last told */
 };
 
-/* What all processes hold of the budget, at most BUDGETS_NODES_MAX rows. */
-enum fault_code budgets_slice_list(struct store *store, const struct budgets_slice_key *key,
-                                   struct budgets_slice *out, size_t *out_count,
-                                   struct fault *fault) MUST_USE;
+/* What all processes have a claim to, however many there are or were. */
+struct budgets_claims {
+    __int128 all;      /* held, or reserved where that is more; of the process itself: held */
+    __int128 reserved; /* by the others, as they have last told */
+};
+/* As the process `node` sees it; 0: as one that is none of them. */
+enum fault_code budgets_slice_claims(struct store *store, const struct budgets_slice_key *key,
+                                     int64_t node, struct budgets_claims *out,
+                                     struct fault *fault) MUST_USE;
 /* Adds to what the process holds; below 0 takes away. *out_there: of one that is not there nothing
  * is taken away. */
 enum fault_code budgets_slice_add(struct store *store, const struct budgets_slice_key *key,

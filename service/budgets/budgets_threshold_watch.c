@@ -239,7 +239,7 @@ static enum fault_code round_of(struct budgets_watch *watch, struct jobs_turn *t
         now.at_us < before->at_us + BUDGETS_WATCH_ALWAYS_S * SECOND_US)
         return FAULT_NONE;
     code = budgets_watch_tenant(watch->service, turn, tenant, os_now_us(), &told, fault);
-    if (code == FAULT_NONE)
+    if (code == FAULT_NONE && told < SEEN_MAX) /* else there is more of it */
         *before = now;
     if (told > 0)
         log_event(LOG_INFO, "budgets.crossed", LOG_TEXT("tenant", tenant),

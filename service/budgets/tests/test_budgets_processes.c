@@ -132,6 +132,20 @@ static void processes__see_an_administrator_s_change_within_a_second(void **stat
     assert_int_equal(house_check(1, 200).verdict, BUDGETS_BLOCKED);
 }
 
+/* A service that falls again and again leaves one behind each time, for a while. */
+static void processes__that_died_are_all_counted_however_many(void **state)
+{
+    (void)state;
+    house_add(BUDGETS_BLOCK, 1000);
+    house_sql("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300)"
+              " INSERT INTO budgets_slices"
+              " (tenant, budget, period_from_us, node, held, reserved, recalled)"
+              " SELECT 'acme', 'bdg_0000000000000000000001', 1795392000000000, 1000 + i, 1, 0, 0"
+              " FROM n");
+    assert_int_equal(house_reserve(0, 701).verdict, BUDGETS_BLOCKED);
+    assert_int_equal(house_reserve(0, 700).verdict, BUDGETS_ALLOWED);
+}
+
 /* --- how long others wait for one that is gone ------------------------------------------------ */
 
 static int64_t told_grace_s(void)
@@ -354,6 +368,7 @@ int main(void)
         TEST(processes__one_that_stood_still_and_was_taken_for_dead_begins_with_nothing),
         TEST(processes__a_clock_that_jumps_takes_no_living_one_for_dead),
         TEST(processes__see_an_administrator_s_change_within_a_second),
+        TEST(processes__that_died_are_all_counted_however_many),
         TEST(processes__a_killed_one_that_had_short_reservations_is_waited_for_shortly),
         TEST(processes__whose_long_reservations_have_ended_are_waited_for_shortly_again),
         TEST(processes__asking_for_more_takes_back_nothing_that_was_told),

@@ -84,6 +84,24 @@ static void refusals__that_an_earlier_try_has_kept_take_no_others_with_them(void
     assert_int_equal(house_whole("SELECT COUNT(*) FROM budgets_decisions WHERE quantity = 13"), 1);
 }
 
+/* Those that hold nothing have no number in the store. */
+static void refusals__of_two_processes_at_one_moment_are_two(void **state)
+{
+    (void)state;
+    struct budgets_row row = house_row(BUDGETS_THROTTLE, 100);
+    row.definition.has_throttle = true;
+    row.definition.throttle = (struct budgets_throttle){0, 1, 1};
+    house_change(&row, 0);
+    house_start_engine(1);
+    for (int engine = 0; engine < 2; engine++) {
+        assert_int_equal(house_check(engine, 1).verdict, BUDGETS_ALLOWED);
+        assert_int_equal(house_check(engine, 1).verdict, BUDGETS_THROTTLED);
+    }
+    budgets_keep(house.engines[0]);
+    budgets_keep(house.engines[1]);
+    assert_int_equal(house_whole("SELECT COUNT(*) FROM budgets_decisions"), 2);
+}
+
 static void refusals__of_the_last_minute_are_told_when_the_service_ends(void **state)
 {
     (void)state;
@@ -165,6 +183,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(refusals__are_kept_each_and_audited_once_a_minute),
         TEST(refusals__that_an_earlier_try_has_kept_take_no_others_with_them),
+        TEST(refusals__of_two_processes_at_one_moment_are_two),
         TEST(refusals__of_the_last_minute_are_told_when_the_service_ends),
         TEST(refused_works__are_news_once_a_minute_with_what_came_between),
         TEST(refused_works__of_a_flood_are_told_up_to_a_number),

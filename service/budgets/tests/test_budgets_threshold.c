@@ -222,6 +222,31 @@ static void event_at(const char *id, int64_t quantity, int64_t at_us)
     atomic_store(&house_now_us, now_us);
 }
 
+/* What is more than one round tells comes with the next one, though nothing has happened since. */
+static void budgets_watch__tells_hundreds_round_after_round(void **state)
+{
+    enum { MANY = 20 };
+    struct budgets_threshold steps[BUDGETS_THRESHOLDS_MAX];
+    struct service service = service_of(0);
+    struct budgets_watch *watch;
+    atomic_bool ending = false;
+    struct jobs_turn turn = {
+        .pool = house.pools[0], .name = "budgets.watch", .fence = 1, .ending = &ending};
+    (void)state;
+    house_sql("INSERT INTO jobs_leases (name, holder, fence, beat, began_us, error)"
+              " VALUES ('budgets.watch', 'me', 1, 0, 0, '')");
+    for (int i = 0; i < BUDGETS_THRESHOLDS_MAX; i++)
+        steps[i] = (struct budgets_threshold){BUDGETS_PERCENT_USED, (i + 1) * BUDGETS_PERCENT};
+    for (int i = 0; i < MANY; i++)
+        add_with(100, steps, BUDGETS_THRESHOLDS_MAX);
+    house_event("all of it", 100);
+    MUST(budgets_watch_new(&service, &watch, &house.fault));
+    for (int round = 0; round < 2; round++)
+        MUST(budgets_watch_run(&turn, watch, &house.fault));
+    budgets_watch_free(watch);
+    assert_int_equal(crossings("up"), MANY * BUDGETS_THRESHOLDS_MAX);
+}
+
 /* The day ends; nothing is crossed in the new one, and no notice says so. What still comes for the
  * old day within an hour is told for that day. */
 static void budgets_watch__begins_anew_with_the_period(void **state)
@@ -394,36 +419,26 @@ static void budgets_override__lets_all_pass_until_it_ends(void **state)
     assert_int_equal(decision.verdict, BUDGETS_BLOCKED);
 }
 
+#define TEST(name) cmocka_unit_test_setup_teardown(name, house_open, house_close)
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(budgets_threshold__is_crossed_at_its_value_and_cleared_two_points_below),
         cmocka_unit_test(budgets_threshold__judges_a_forecast_only_when_days_stand_behind_it),
         cmocka_unit_test(budgets_share__holds_at_both_ends),
-        cmocka_unit_test_setup_teardown(budgets_watch__tells_each_crossing_once, house_open,
-                                        house_close),
-        cmocka_unit_test_setup_teardown(
-            budgets_watch__tells_once_after_a_restart_and_from_other_processes, house_open,
-            house_close),
-        cmocka_unit_test_setup_teardown(budgets_watch__tells_the_way_back_and_the_next_crossing,
-                                        house_open, house_close),
-        cmocka_unit_test_setup_teardown(budgets_watch__tells_once_however_many_watch_at_once,
-                                        house_open, house_close),
-        cmocka_unit_test_setup_teardown(budgets_watch__begins_anew_with_the_period, house_open,
-                                        house_close),
-        cmocka_unit_test_setup_teardown(
-            budgets_watch__judges_a_period_that_is_over_by_what_held_then, house_open, house_close),
-        cmocka_unit_test_setup_teardown(budgets_watch__is_not_confused_by_a_clock_that_jumps,
-                                        house_open, house_close),
-        cmocka_unit_test_setup_teardown(
-            budgets_threshold__tells_nothing_of_a_budget_deleted_or_changed_meanwhile, house_open,
-            house_close),
-        cmocka_unit_test_setup_teardown(budgets_watch__tells_nothing_to_another_tenant, house_open,
-                                        house_close),
-        cmocka_unit_test_setup_teardown(budgets_override__ends_by_the_clock_and_is_noted_once,
-                                        house_open, house_close),
-        cmocka_unit_test_setup_teardown(budgets_override__lets_all_pass_until_it_ends, house_open,
-                                        house_close),
+        TEST(budgets_watch__tells_each_crossing_once),
+        TEST(budgets_watch__tells_once_after_a_restart_and_from_other_processes),
+        TEST(budgets_watch__tells_the_way_back_and_the_next_crossing),
+        TEST(budgets_watch__tells_once_however_many_watch_at_once),
+        TEST(budgets_watch__tells_hundreds_round_after_round),
+        TEST(budgets_watch__begins_anew_with_the_period),
+        TEST(budgets_watch__judges_a_period_that_is_over_by_what_held_then),
+        TEST(budgets_watch__is_not_confused_by_a_clock_that_jumps),
+        TEST(budgets_threshold__tells_nothing_of_a_budget_deleted_or_changed_meanwhile),
+        TEST(budgets_watch__tells_nothing_to_another_tenant),
+        TEST(budgets_override__ends_by_the_clock_and_is_noted_once),
+        TEST(budgets_override__lets_all_pass_until_it_ends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
