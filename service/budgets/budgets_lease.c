@@ -183,6 +183,7 @@ struct giving {
     int count;
     struct doubt doubts[DOUBTS_MAX];
     int doubt_count;
+    bool has_more; /* reservations in doubt than are looked at this time */
 };
 
 /* How much less than `open` is held, as settled reservations turned out to be gone. */
@@ -293,10 +294,14 @@ static void collect(struct giving *giving, bool all)
 static void collect_doubts(struct giving *giving)
 {
     struct tenant *tenant = giving->tenant;
-    for (int32_t i = 0; i < tenant->hold_room && giving->doubt_count < DOUBTS_MAX; i++)
-        if (tenant->holds[i].number != 0 && tenant->holds[i].doubtful)
+    for (int32_t i = 0; i < tenant->hold_room && !giving->has_more; i++) {
+        if (tenant->holds[i].number == 0 || !tenant->holds[i].doubtful)
+            continue;
+        giving->has_more = giving->doubt_count == DOUBTS_MAX;
+        if (!giving->has_more)
             giving->doubts[giving->doubt_count++] =
                 (struct doubt){tenant->holds[i].number, tenant->holds[i].node, false};
+    }
 }
 
 static bool has_doubtful(const struct tenant *tenant)
@@ -312,7 +317,9 @@ static void end_giving(struct giving *giving, enum fault_code code)
     struct tenant *tenant = giving->tenant;
     int64_t now_us = os_monotonic_us();
     for (int i = 0; i < giving->count; i++) {
-        giving->items[i].state->doubtful = code != FAULT_NONE;
+        /* What is still in doubt counts as held, so that less is lent than could be. */
+        giving->items[i].state->doubtful =
+            code != FAULT_NONE || (giving->items[i].is_set && giving->has_more);
         if (code == FAULT_NONE)
             giving->items[i].state->told = giving->items[i].reserved;
     }
@@ -327,26 +334,39 @@ static void end_giving(struct giving *giving, enum fault_code code)
     }
 }
 
+static enum fault_code give_once(struct giving *giving, bool all, struct fault *fault)
+{
+    struct tenant *tenant = giving->tenant;
+    giving->count = 0;
+    giving->doubt_count = 0;
+    giving->has_more = false;
+    if (has_doubtful(tenant)) {
+        tenant->syncing = true;
+        while (tenant->settling > 0)
+            pthread_cond_wait(&tenant->changed, &tenant->lock);
+        collect_doubts(giving);
+    }
+    collect(giving, all);
+    if (giving->count == 0)
+        return FAULT_NONE;
+    pthread_mutex_unlock(&tenant->lock);
+    enum fault_code code = store_pool_write(giving->budgets->pool, give_all, giving, fault);
+    pthread_mutex_lock(&tenant->lock);
+    end_giving(giving, code);
+    return code;
+}
+
 enum fault_code budgets_give_back(struct budgets *budgets, struct tenant *tenant, bool all,
                                   struct fault *fault)
 {
     struct giving giving = {
         .budgets = budgets, .tenant = tenant, .node = atomic_load(&budgets->node)};
+    enum fault_code code = FAULT_NONE;
     assert(tenant->slow);
     if (giving.node == 0)
         return FAULT_NONE; /* nothing was ever held */
-    if (has_doubtful(tenant)) {
-        tenant->syncing = true;
-        while (tenant->settling > 0)
-            pthread_cond_wait(&tenant->changed, &tenant->lock);
-        collect_doubts(&giving);
-    }
-    collect(&giving, all);
-    if (giving.count == 0)
-        return FAULT_NONE;
-    pthread_mutex_unlock(&tenant->lock);
-    enum fault_code code = store_pool_write(budgets->pool, give_all, &giving, fault);
-    pthread_mutex_lock(&tenant->lock);
-    end_giving(&giving, code);
+    do
+        code = give_once(&giving, all, fault);
+    while (code == FAULT_NONE && giving.has_more);
     return code;
 }

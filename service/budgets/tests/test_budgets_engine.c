@@ -341,6 +341,29 @@ static void reservation__that_ended_while_its_settlement_was_in_doubt_is_free(vo
     assert_int_equal(house_used(), 50);
 }
 
+/* A batch of them goes into doubt at once. */
+static void reservations__in_doubt_are_all_cleared_up_however_many(void **state)
+{
+    enum { MANY = 200 };
+    static struct budgets_settlement settlements[MANY];
+    (void)state;
+    house_add(BUDGETS_BLOCK, MANY);
+    for (int i = 0; i < MANY; i++)
+        settlements[i] = (struct budgets_settlement){.reservation = house_reserve(0, 1).reservation,
+                                                     .quantity = 1};
+    house_break("budgets_settled", "number");
+    assert_int_not_equal(
+        budgets_settle_many(house.engines[0], STR("acme"), settlements, MANY, &house.fault),
+        FAULT_NONE);
+    house_mend("budgets_settled");
+    budgets_keep(house.engines[0]);
+    for (int32_t i = 0; i < MANY; i++)
+        assert_false(budgets_tenant_known(house.engines[0], STR("acme"))->holds[i].doubtful);
+    house_pass(62 * S);
+    budgets_keep(house.engines[0]);
+    assert_int_equal(house_check(0, MANY).verdict, BUDGETS_ALLOWED);
+}
+
 static void reservation__expires_by_itself(void **state)
 {
     (void)state;
@@ -401,6 +424,7 @@ int main(void)
         TEST(release__frees_at_once_and_twice_is_no_fault),
         TEST(release__of_a_settled_one_is_a_conflict),
         TEST(reservation__that_ended_while_its_settlement_was_in_doubt_is_free),
+        TEST(reservations__in_doubt_are_all_cleared_up_however_many),
         TEST(reservation__expires_by_itself),
         TEST(reservation__lasts_as_long_as_it_was_asked_for),
     };
