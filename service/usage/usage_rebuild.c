@@ -10,7 +10,7 @@
 #include "service/usage/usage_sql.h"
 #include "service/usage/usage_verify.h"
 
-enum { PAGE = 10000 }; /* events between two writings of the rollups */
+enum { PAGE = 10000, ROWS = 100000 }; /* events, and hours and days, between two writings */
 
 /* --- what was, against what is -------------------------------------------------------------- */
 
@@ -179,6 +179,15 @@ static enum fault_code read_page(const struct usage_counting *counting, int64_t 
     return store_each(query, add_past, page, fault);
 }
 
+static enum fault_code write_counted(const struct usage_counting *counting, struct fault *fault)
+{
+    enum fault_code code =
+        usage_rollup_write(counting->rollup, counting->store, counting->tenant, fault);
+    usage_rollup_clear(counting->rollup);
+    return code;
+}
+
+/* Levels of several requests can touch more hours and days than one request may. */
 static enum fault_code count_page(const struct usage_counting *counting, const struct page *page,
                                   struct usage_provenance *provenance, struct fault *fault)
 {
@@ -189,9 +198,11 @@ static enum fault_code count_page(const struct usage_counting *counting, const s
         if (code == FAULT_NONE)
             code = usage_provenance_count(provenance, past->kept.time_us, past->event.provenance,
                                           fault);
+        if (code == FAULT_NONE && usage_rollup_count(counting->rollup) >= ROWS)
+            code = write_counted(counting, fault);
     }
     if (code == FAULT_NONE)
-        code = usage_rollup_write(counting->rollup, counting->store, counting->tenant, fault);
+        code = write_counted(counting, fault);
     if (code == FAULT_NONE)
         code = usage_provenance_write(provenance, counting->store, counting->tenant, fault);
     usage_rollup_clear(counting->rollup);

@@ -7,7 +7,7 @@
 #include "libs/core/os.h"
 #include "service/usage/usage_sql.h"
 
-enum { ROOM_LEAST = 256, ROOM_KEPT = 16384, ROWS_MAX = 4 << 20 };
+enum { ROOM_LEAST = 256, ROOM_KEPT = 16384 };
 
 struct row {
     const struct usage_meter *meter;
@@ -57,6 +57,11 @@ void usage_rollup_clear(struct usage_rollup *rollup)
         memset(rollup->slots, 0, rollup->room * 2 * sizeof *rollup->slots);
 }
 
+size_t usage_rollup_count(const struct usage_rollup *rollup)
+{
+    return rollup->count;
+}
+
 /* --- rows ----------------------------------------------------------------------------------- */
 
 static size_t hash_of(const struct row *row)
@@ -87,11 +92,11 @@ static enum fault_code grow(struct usage_rollup *rollup, struct fault *fault)
     if (rollup->count < rollup->room)
         return FAULT_NONE;
     size_t room = rollup->room ? rollup->room * 2 : ROOM_LEAST;
-    if (room > ROWS_MAX)
+    if (room > USAGE_ROLLUP_MAX)
         return fault_set(fault, FAULT_LIMIT,
                          "one request touches more than %d hours and days of usage; send less at "
                          "once",
-                         ROWS_MAX);
+                         USAGE_ROLLUP_MAX);
     struct row *rows = os_resize(rollup->rows, room * sizeof *rows);
     if (rows)
         rollup->rows = rows;

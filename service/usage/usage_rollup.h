@@ -8,6 +8,10 @@
 #include "libs/zone/zone.h"
 #include "service/usage/usage_meter.h"
 
+/* Hours and days that one request may touch: a second or two of writing, in which others wait; they
+ * wait for five. */
+enum { USAGE_ROLLUP_MAX = 1 << 19 };
+
 struct usage_rollup;
 
 /* Borrows the zone. */
@@ -15,6 +19,7 @@ enum fault_code usage_rollup_new(struct zone *zone, struct usage_rollup **out,
                                  struct fault *fault) MUST_USE;
 void usage_rollup_free(struct usage_rollup *taken);
 void usage_rollup_clear(struct usage_rollup *rollup);
+size_t usage_rollup_count(const struct usage_rollup *rollup);
 
 /* An amount that falls on one moment; `events` 1 for a use, 0 for what corrects one. */
 enum fault_code usage_rollup_add(struct usage_rollup *rollup, const struct usage_meter *meter,
