@@ -61,7 +61,7 @@ static void refusals__are_found_by_budget_and_verdict_newest_first(void **state)
 /* The store's answer to a commit was lost, though it was kept; meanwhile others are refused. */
 static void refusals__that_an_earlier_try_has_kept_take_no_others_with_them(void **state)
 {
-    static char kept[512]; /* a statement is known by its address */
+    char kept[512];
     char id[BUDGETS_DECISION_ID_SIZE];
     (void)state;
     struct budgets_row row = house_add(BUDGETS_BLOCK, 10);
