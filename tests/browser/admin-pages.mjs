@@ -15,6 +15,7 @@ const paths = {
     prices: "/admin/prices",
     "new prices": "/admin/prices/new",
     recipients: "/admin/recipients",
+    "rejected events": "/admin/dlq",
     access: "/admin/access",
     "a missing budget": "/admin/budgets/bdg_0000000000000000000000",
 };
@@ -69,7 +70,7 @@ test("hostile names stay text on every page", () =>
 test("the keyboard alone reaches every page of the administration, with the focus to be seen", () =>
     onPage({}, async (page) => {
         await open(page, "/admin/usage");
-        for (const name of ["Budgets", "Prices", "Recipients", "Access", "Usage"]) {
+        for (const name of ["Budgets", "Prices", "Recipients", "Rejected events", "Access", "Usage"]) {
             for (let i = 0; i < 40; i++) {
                 await page.keyboard.press("Tab");
                 const {text, seen} = await page.evaluate(() => {

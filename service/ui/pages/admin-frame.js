@@ -6,6 +6,7 @@ const places = [
     {path: "/admin/budgets", name: "Budgets"},
     {path: "/admin/prices", name: "Prices"},
     {path: "/admin/recipients", name: "Recipients", roles: ["admin"]},
+    {path: "/admin/dlq", name: "Rejected events", roles: ["admin"]},
     {path: "/admin/access", name: "Access"},
 ];
 

@@ -17,6 +17,7 @@ const pages = [
     {path: /^\/admin\/budgets\/([^/]+)(\/edit)?$/, load: () => import("./admin-budget.js")},
     {path: /^\/admin\/prices(\/new)?$/, load: () => import("./admin-prices.js")},
     {path: /^\/admin\/recipients$/, load: () => import("./admin-recipients.js")},
+    {path: /^\/admin\/dlq$/, load: () => import("./admin-dlq.js")},
     {path: /^\/admin\/access$/, load: () => import("./admin-access.js")},
 ];
 
