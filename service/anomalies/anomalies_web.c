@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#include "libs/text/json.h"
+#include "libs/text/json_expect.h"
 #include "service/anomalies/anomalies_store.h"
 #include "service/identity/identity.h"
 #include "service/service.h"
@@ -80,47 +80,24 @@ static enum fault_code record(const struct change *change, struct store *store, 
                                   &entry, fault);
 }
 
-static bool is_among(struct str name, const char *const *names)
-{
-    for (; *names; names++)
-        if (str_equal(name, str_of(*names)))
-            return true;
-    return false;
-}
-
-static enum fault_code read_body(const struct change *change, const char *const *names,
-                                 const char *all, const struct json **out, struct fault *fault)
+static enum fault_code read_body(const struct change *change, const char *const *known,
+                                 size_t count, const struct json **out, struct fault *fault)
 {
     enum fault_code code = json_read(change->request->arena, change->request->body, out, fault);
-    if (code == FAULT_NONE && !json_is_object(*out))
-        code = fault_field(fault, FAULT_INPUT, "body", "the body must be an object");
-    for (const struct json *each = code == FAULT_NONE ? json_first(*out) : NULL; each;
-         each = json_next(each))
-        if (!is_among(json_name(each), names))
-            return fault_field(fault, FAULT_INPUT, "body",
-                               "the body holds \"%.*s\", which is no member of it; it has %s",
-                               STR_ARG(str_take(json_name(each), 40)), all);
-    return code;
+    return code == FAULT_NONE ? json_expect_members(*out, "body", "the body", known, count, fault)
+                              : code;
 }
 
 static enum fault_code read_why(struct change *change, struct fault *fault)
 {
-    static const char *const names[] = {"reason", NULL};
+    static const char *const known[] = {"reason"};
     const struct json *body;
-    struct str why = STR("");
-    enum fault_code code = read_body(change, names, "reason", &body, fault);
-    if (code != FAULT_NONE)
-        return code;
-    bool is_good =
-        json_text(json_member(body, "reason"), &why) && str_trim(why).len > 0 && why.len <= WHY_MAX;
-    for (size_t i = 0; is_good && i < why.len; i++)
-        is_good = (unsigned char)why.ptr[i] >= ' ' && why.ptr[i] != 0x7f;
-    if (!is_good)
-        return fault_field(fault, FAULT_INPUT, "reason",
+    enum fault_code code = read_body(change, known, 1, &body, fault);
+    if (code == FAULT_NONE && !json_line(json_member(body, "reason"), WHY_MAX, &change->why))
+        code = fault_field(fault, FAULT_INPUT, "reason",
                            "reason must say in 1 to %d bytes, on one line, what was behind it",
                            WHY_MAX);
-    change->why = str_trim(why);
-    return FAULT_NONE;
+    return code;
 }
 
 static enum fault_code acknowledge_in(struct store *store, void *context, struct fault *fault)
@@ -182,10 +159,10 @@ static enum fault_code get_settings(void *context, struct web_request *request,
 
 static enum fault_code read_settings(struct change *change, struct fault *fault)
 {
-    static const char *const names[] = {"sensitivity", "recipients", NULL};
+    static const char *const known[] = {"sensitivity", "recipients"};
     struct anomalies_settings *settings = &change->settings;
     const struct json *body;
-    enum fault_code code = read_body(change, names, "sensitivity and recipients", &body, fault);
+    enum fault_code code = read_body(change, known, 2, &body, fault);
     if (code != FAULT_NONE)
         return code;
     if (!json_text(json_member(body, "sensitivity"), &settings->sensitivity) ||

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "libs/core/os.h"
-#include "libs/text/json.h"
+#include "libs/text/json_expect.h"
 #include "service/notify/notify_rules.h"
 #include "service/notify/notify_secret.h"
 #include "service/notify/notify_sign.h"
@@ -68,29 +68,14 @@ static enum fault_code get_recipients(void *context, struct web_request *request
 
 /* --- POST: a new one ------------------------------------------------------------------------ */
 
-static enum fault_code check_members(const struct json *body, struct fault *fault)
-{
-    if (!json_is_object(body))
-        return fault_field(fault, FAULT_INPUT, "body", "the body must be an object");
-    for (const struct json *each = json_first(body); each; each = json_next(each)) {
-        struct str name = json_name(each);
-        if (!str_equal(name, STR("kind")) && !str_equal(name, STR("to")) &&
-            !str_equal(name, STR("name")))
-            return fault_field(fault, FAULT_INPUT, "body",
-                               "the body holds \"%.*s\", which is no member of it; it has kind, to "
-                               "and name",
-                               STR_ARG(str_take(name, 40)));
-    }
-    return FAULT_NONE;
-}
-
 static enum fault_code read_recipient(const struct web_request *request,
                                       struct notify_recipient *recipient, struct fault *fault)
 {
+    static const char *const known[] = {"kind", "to", "name"};
     const struct json *body;
     enum fault_code code = json_read(request->arena, request->body, &body, fault);
     if (code == FAULT_NONE)
-        code = check_members(body, fault);
+        code = json_expect_members(body, "body", "the body", known, 3, fault);
     if (code != FAULT_NONE)
         return code;
     if (!json_text(json_member(body, "kind"), &recipient->kind) ||

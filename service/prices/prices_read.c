@@ -2,9 +2,8 @@
 
 #include <string.h>
 
+#include "libs/text/json_expect.h"
 #include "libs/text/time.h"
-
-enum { SHOWN_BYTES = 40 };
 
 bool prices_currency_is_good(struct str text)
 {
@@ -12,23 +11,6 @@ bool prices_currency_is_good(struct str text)
     for (size_t i = 0; is_good && i < text.len; i++)
         is_good = text.ptr[i] >= 'A' && text.ptr[i] <= 'Z';
     return is_good;
-}
-
-static enum fault_code check_members(const struct json *object, const char *field, const char *what,
-                                     const char *const *known, size_t count, struct fault *fault)
-{
-    if (!json_is_object(object))
-        return fault_field(fault, FAULT_INPUT, field, "%s must be a JSON object", what);
-    for (const struct json *each = json_first(object); each; each = json_next(each)) {
-        bool is_known = false;
-        for (size_t i = 0; i < count; i++)
-            is_known = is_known || str_equal(json_name(each), str_of(known[i]));
-        if (!is_known)
-            return fault_field(fault, FAULT_INPUT, field,
-                               "%s holds \"%.*s\", which is none of its members", what,
-                               STR_ARG(str_take(json_name(each), SHOWN_BYTES)));
-    }
-    return FAULT_NONE;
 }
 
 static enum fault_code read_unit(struct arena *arena, const struct json *member,
@@ -76,8 +58,8 @@ static enum fault_code read_price(struct arena *arena, const struct json *member
     static const char *const known[] = {"meter", "unit", "per", "price"};
     struct prices_price price;
     struct str name = STR("");
-    enum fault_code code =
-        check_members(member, "prices", "a price", known, sizeof known / sizeof known[0], fault);
+    enum fault_code code = json_expect_members(member, "prices", "a price", known,
+                                               sizeof known / sizeof known[0], fault);
     if (code != FAULT_NONE)
         return code;
     bool is_text = json_text(json_member(member, "meter"), &name);
@@ -117,8 +99,8 @@ enum fault_code prices_read(struct arena *arena, const struct json *value, struc
     struct prices_given given = {0};
     const struct json *prices = json_member(value, "prices");
     struct str currency = STR("");
-    enum fault_code code =
-        check_members(value, "body", "the body", known, sizeof known / sizeof known[0], fault);
+    enum fault_code code = json_expect_members(value, "body", "the body", known,
+                                               sizeof known / sizeof known[0], fault);
     if (code != FAULT_NONE)
         return code;
     if (!json_text(json_member(value, "currency"), &currency) || !prices_currency_is_good(currency))

@@ -2,6 +2,7 @@
 #include "service/usage/usage.h"
 
 #include "libs/core/os.h"
+#include "libs/text/json_expect.h"
 #include "libs/text/json_write.h"
 #include "libs/text/time.h"
 #include "service/audit/audit.h"
@@ -156,50 +157,21 @@ struct ending {
     struct arena scratch;
 };
 
-/* It goes on record, and is read there by people. */
-static enum fault_code read_why(const struct json *body, struct str *out, struct fault *fault)
-{
-    struct str why = STR("");
-    bool is_good = json_text(json_member(body, "why"), &why) && str_trim(why).len > 0 &&
-                   why.len <= USAGE_TEXT_MAX;
-    for (size_t i = 0; is_good && i < why.len; i++)
-        is_good = (unsigned char)why.ptr[i] >= ' ' && why.ptr[i] != 0x7f;
-    if (!is_good)
-        return fault_field(fault, FAULT_INPUT, "why",
-                           "why must say in 1 to %d bytes, on one line, what makes it right",
-                           USAGE_TEXT_MAX);
-    *out = str_trim(why);
-    return FAULT_NONE;
-}
-
 /* A misspelt event would be the old one, replayed as it was. */
-static enum fault_code check_members(const struct ending *ending, const struct json *body,
-                                     struct fault *fault)
-{
-    if (!json_is_object(body))
-        return fault_field(fault, FAULT_INPUT, "body", "the body must be an object");
-    for (const struct json *each = json_first(body); each; each = json_next(each)) {
-        struct str name = json_name(each);
-        if (!str_equal(name, STR("why")) && !(ending->replay && str_equal(name, STR("event"))))
-            return fault_field(fault, FAULT_INPUT, "body",
-                               "the body holds \"%.*s\", which is no member of it; it has why%s",
-                               STR_ARG(str_take(name, 40)),
-                               ending->replay ? ", and event where another one is to count" : "");
-    }
-    return FAULT_NONE;
-}
-
 static enum fault_code read_ending(struct ending *ending, struct fault *fault)
 {
+    static const char *const known[] = {"why", "event"};
     const struct json *body;
     struct str text;
     enum fault_code code = read_id(ending->request, &ending->id, fault);
     if (code == FAULT_NONE)
         code = json_read(ending->request->arena, ending->request->body, &body, fault);
     if (code == FAULT_NONE)
-        code = check_members(ending, body, fault);
-    if (code == FAULT_NONE)
-        code = read_why(body, &ending->why, fault);
+        code = json_expect_members(body, "body", "the body", known, ending->replay ? 2 : 1, fault);
+    if (code == FAULT_NONE && !json_line(json_member(body, "why"), USAGE_TEXT_MAX, &ending->why))
+        code = fault_field(fault, FAULT_INPUT, "why",
+                           "why must say in 1 to %d bytes, on one line, what makes it right",
+                           USAGE_TEXT_MAX);
     if (code != FAULT_NONE)
         return code;
     if (ending->replay && json_member(body, "event")) {

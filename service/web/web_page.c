@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "libs/text/json_expect.h"
+
 enum { ID_MAX = 40, WORDS_MAX = 200 };
 
 bool web_page_id(struct str text, const char *prefix, int64_t *out)
@@ -52,16 +54,6 @@ void web_page_put_next(struct json_out *out, const struct web_page *page, size_t
     }
 }
 
-/* "open, replayed or discarded" */
-static void add_words(struct buf *out, const char *const *words, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (i > 0)
-            buf_add(out, i + 1 < count ? STR(", ") : STR(" or "));
-        buf_add(out, str_of(words[i]));
-    }
-}
-
 enum fault_code web_query_word(const struct web_request *request, const char *name,
                                const char *const *words, size_t count, struct str *out,
                                struct fault *fault)
@@ -76,7 +68,7 @@ enum fault_code web_query_word(const struct web_request *request, const char *na
     }
     struct buf all;
     buf_init(&all, WORDS_MAX);
-    add_words(&all, words, count);
+    words_add(&all, words, count, " or ");
     enum fault_code code =
         fault_field(fault, FAULT_INPUT, name, "%s holds \"%.*s\"; it must be %.*s", name,
                     STR_ARG(str_take(word, ID_MAX)), STR_ARG(buf_str(&all)));
