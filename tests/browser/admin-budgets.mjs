@@ -146,7 +146,7 @@ test("a list that cannot be read is told and tried again", () =>
         await page.waitForSelector(".budgets");
     }));
 
-test("what was refused is listed on the budget's page", () =>
+test("what was refused is listed on the budget's page, beside how much was not", () =>
     onPage({}, async (page) => {
         await open(page, budgetPath(place.filled.tokens));
         const card = page.locator("section:has(h2:text-is('Recent refusals'))");
@@ -155,6 +155,9 @@ test("what was refused is listed on the budget's page", () =>
             await card.locator("tbody tr").last().innerText(),
             /Blocked\s+inference\.tokens\s+4,000\s+[\d,]+\s+mara\.okafor/,
         );
+        const {allowed} = (await ask(page, "GET", "/v1/decisions")).body;
+        const said = /all budgets together, ([\d,]+) decisions? allowed today/;
+        assert.equal(said.exec(await card.innerText())?.[1], allowed.today.toLocaleString("en-US"));
     }));
 
 // --- Overrides -----------------------------------------------------------------------------------

@@ -9,7 +9,8 @@ import uPlot from "uplot";
 const DASH = [6, 4];
 const HEADROOM = 1.08; // above the highest bar
 
-// days: their names for the axis; years: their years, told where a range has more than one. series: [{colour, values}] from the bottom up; null is no value.
+// days: their names for the axis; years: their years, told where a range has more than one.
+// series: [{colour, values}] from the bottom up; null is no value.
 // lines: [{colour, value}]. settling: index of the first day whose number may still change, or the
 // number of days. marks: indexes of days that are marked. axis(value) names a height.
 // look: {ink, quiet, line, paper, accent, settling, mark, font}. onPoint gets a day's index or null.
@@ -17,8 +18,8 @@ export function drawChart(place, options) {
     return new Chart(place, options);
 }
 
-// Heights from the ground, the topmost first, so that what is painted later stands in front. Nothing is
-// painted for nothing: a bar without height would cut into the ground line.
+// Heights from the ground, the topmost first, so that what is painted later stands in front.
+// Nothing is painted for nothing: a bar without height would cut into the ground line.
 function stacked(series, count) {
     const sums = new Array(count).fill(0);
     const heights = series.map(({values}) =>

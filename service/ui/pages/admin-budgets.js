@@ -100,7 +100,11 @@ function row(budget, meters, zone) {
                 ),
             ),
         ),
-        el("td", {class: "number not-narrow"}, decimal(state.share) ? `${state.share} %` : "\u2013"),
+        el(
+            "td",
+            {class: "number not-narrow"},
+            decimal(state.share) ? `${state.share} %` : "\u2013",
+        ),
         el(
             "td",
             {class: "number"},

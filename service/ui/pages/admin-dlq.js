@@ -1,5 +1,5 @@
-// /admin/dlq: events that could not be taken, with the reason; each is mended and replayed, replayed as
-// it is, or discarded, and why goes on record. The filters are in the address.
+// /admin/dlq: events that could not be taken, with the reason; each is mended and replayed, replayed
+// as it is, or discarded, and why goes on record. The filters are in the address.
 import {getJson, query} from "./api.js";
 import {el, replace} from "./dom.js";
 import {adminFrame} from "./admin-frame.js";

@@ -4,7 +4,7 @@ import {el, replace} from "./dom.js";
 import {amountText, timeNode} from "./budget-parts.js";
 import {decimal, grouped, trimmed} from "./decimal.js";
 import {announce, badge, failure, loading} from "./parts.js";
-import {visible} from "./text.js";
+import {counted, visible} from "./text.js";
 
 const kinds = {
     created: "Set",
@@ -116,9 +116,11 @@ export function refusalsCard(budget, unit, zone) {
         const value = decimal(text);
         return value ? grouped(trimmed(value)) : visible(text ?? "");
     };
+    const lead = el("span", {}, "What was throttled or blocked, and in shadow mode would have been.");
+    const allowed = el("span", {});
     return pagedCard({
         title: "Recent refusals",
-        lead: "What was throttled or blocked, and in shadow mode would have been.",
+        lead: [lead, " ", allowed],
         heads: [
             `When (${zone})`,
             "Decision",
@@ -153,7 +155,14 @@ export function refusalsCard(budget, unit, zone) {
                         el("div", {class: "cell-note"}, `token ${visible(entry.caller)}`),
                 ),
             ),
-        load: (before) => getJson(`/v1/decisions${query({budget: budget.id, before, limit: 20})}`),
+        load: async (before) => {
+            const reply = await getJson(
+                `/v1/decisions${query({budget: budget.id, before, limit: 20})}`,
+            );
+            const today = Number(reply.allowed?.today ?? 0);
+            allowed.textContent = `Of all budgets together, ${counted(today, "decision")} allowed today.`;
+            return reply;
+        },
         empty: "Nothing was refused.",
     });
 }

@@ -35,7 +35,7 @@ const verdicts = {
     blocked: ["Blocked", "bad"],
 };
 
-// More was used than the limit: a budget that only tells, or only tries, has no verdict of its own for it.
+// More was used than the limit: a budget that only tells, or only tries, has no verdict for it.
 export function isOver({state}) {
     const [used, limit] = [decimal(state?.used), decimal(state?.limit)];
     return used !== null && limit !== null && compare(used, limit) > 0;
@@ -69,8 +69,8 @@ export function amountText(text, budget) {
     return budget.basis === "cost" ? moneyText(value) : grouped(trimmed(value));
 }
 
-// An amount of a budget in the unit for people where that is another one ("5.244 hours" of milliseconds),
-// else "". Levels are in it already.
+// An amount of a budget in the unit for people where that is another one ("5.244 hours" of
+// milliseconds), else "". Levels are in it already.
 export function peopleText(text, budget, meters) {
     const meter = meters.find(({name}) => name === budget.meters[0]);
     const [value, per] = [decimal(text), decimal(meter?.shown_per)];
@@ -129,8 +129,8 @@ export function sameThreshold(a, b) {
     return a.kind === b.kind && x !== null && y !== null && compare(x, y) === 0;
 }
 
-// The API's times are RFC 3339; people read them to the minute, in the zone in which the budget's periods
-// begin where a page shows those too.
+// The API's times are RFC 3339; people read them to the minute, in the zone in which the budget's
+// periods begin where a page shows those too.
 export function timeText(text, zone = "UTC") {
     const ms = Date.parse(text ?? "");
     return Number.isNaN(ms) ? "" : minuteOf(ms, zone);
