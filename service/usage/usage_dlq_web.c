@@ -161,7 +161,7 @@ struct ending {
 static enum fault_code read_ending(struct ending *ending, struct fault *fault)
 {
     static const char *const known[] = {"why", "event"};
-    const struct json *body;
+    const struct json *body = NULL;
     struct str text;
     enum fault_code code = read_id(ending->request, &ending->id, fault);
     if (code == FAULT_NONE)
