@@ -339,9 +339,10 @@ static void spend_tokens(struct judging *judging)
 {
     for (int i = 0; i < judging->count; i++) {
         struct state *state = judging->each[i].applies->state;
+        if (!judging->each[i].is_metered)
+            continue;
         __int128 left = (__int128)state->tokens - judging->each[i].amount;
-        if (judging->each[i].is_metered)
-            state->tokens = left < INT64_MIN ? INT64_MIN : (int64_t)left;
+        state->tokens = left < INT64_MIN ? INT64_MIN : (int64_t)left;
     }
 }
 
