@@ -12,7 +12,7 @@
 #include "service/budgets/budgets_used.h"
 #include "service/usage/usage_ledger.h"
 
-enum { SCRATCH_MAX = 16 << 20, DOUBTS_MAX = 64 };
+enum { SCRATCH_MAX = 16 << 20, DOUBTS_MAX = 64, ROUNDS_MAX = HOLDS_MAX / DOUBTS_MAX };
 
 static struct budgets_slice_key key_of(const struct tenant *tenant, const struct state *state)
 {
@@ -365,8 +365,11 @@ enum fault_code budgets_give_back(struct budgets *budgets, struct tenant *tenant
     assert(tenant->slow);
     if (giving.node == 0)
         return FAULT_NONE; /* nothing was ever held */
-    do
+    for (int i = 0; i < ROUNDS_MAX && code == FAULT_NONE; i++) {
         code = give_once(&giving, all, fault);
-    while (code == FAULT_NONE && giving.has_more);
+        /* But for the last time, what is more than that goes with the next round of the keeper. */
+        if (!giving.has_more && (!all || giving.count < GIVING_MAX))
+            break;
+    }
     return code;
 }

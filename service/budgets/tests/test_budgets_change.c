@@ -218,6 +218,21 @@ static void used__of_the_largest_events_adds_up(void **state)
     assert_int_equal(house_check(0, 1).views[0].used, 0);
 }
 
+/* As after a quarter without a pause: every period that was lent goes back. */
+static void used__by_nobody_is_given_back_at_an_orderly_end_however_many_periods(void **state)
+{
+    (void)state;
+    house_add(BUDGETS_BLOCK, 100);
+    house_start_engine(1);
+    for (int i = 0; i < 90; i++) {
+        assert_int_equal(house_check(1, 1).verdict, BUDGETS_ALLOWED);
+        house_pass(DAY);
+    }
+    assert_true(house_held() > 0);
+    house_stop_engine(1);
+    assert_int_equal(house_held(), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, house_open, house_close)
 
 int main(void)
@@ -237,6 +252,7 @@ int main(void)
         TEST(used__an_event_that_names_a_reservation_is_refused),
         TEST(used__of_the_largest_events_adds_up),
         TEST(used__after_a_restart_is_what_the_events_say),
+        TEST(used__by_nobody_is_given_back_at_an_orderly_end_however_many_periods),
         TEST(used__open_reservations_are_kept_over_an_orderly_restart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
