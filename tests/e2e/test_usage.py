@@ -258,6 +258,29 @@ class UsageTest(EndToEnd):
         self.assertEqual(actions.count("usage.replayed"), 2)
         self.assertEqual(actions.count("usage.discarded"), 1)
 
+    def test_a_full_dlq_leaves_what_it_cannot_keep_with_its_sender_and_says_so(self) -> None:
+        self.send(json.dumps(use("1", -1)), ONE)
+        with closing(sqlite3.connect(store_of(self.service), isolation_level=None)) as store:
+            store.execute("UPDATE usage_dlq_books SET open_entries = 50000")
+        answer = self.send(json.dumps([use("2", -1), use("3", 5)]), BATCH)
+        self.assertEqual((answer.status, answer.json["accepted"]), (200, 1))
+        (told,) = answer.json["events"]
+        self.assertEqual((told["status"], told["reason"], told["kept"]), (507, "invalid", False))
+        self.assertIn("quantity must be", told["detail"])
+        self.assertIn("then send this one again", told["detail"])
+        alone = self.send(json.dumps(use("2", -1)), ONE)
+        self.assertEqual((alone.status, alone.json["status"]), (507, 507))
+
+        entries = self.service.json("v1/usage/dlq", self.admin)
+        self.assertEqual([each["event_id"] for each in entries["entries"]], ["1"])
+        books = (entries["open"], entries["open_limit"], entries["unkept"])
+        self.assertEqual(books, (50000, 50000, 2))
+        metrics = self.service.get("metrics").text
+        self.assertIn("intelgraphd_usage_dlq_fullest_ratio 1.0000\n", metrics)
+        self.assertIn("intelgraphd_usage_dlq_unkept_total 2\n", metrics)
+        self.assertEqual(self.end(entries["entries"][0]["id"], "discard", why="a test").status, 200)
+        self.assertEqual(self.send(json.dumps(use("2", -1)), ONE).status, 400)
+
     def test_hand_offs_are_counted_with_their_commit_and_reconcile(self) -> None:
         analyst = self.service.token("acme", "analyst")
         for sid in ("1.1", "1.2", "1.1"):
