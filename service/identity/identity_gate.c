@@ -301,7 +301,7 @@ enum fault_code identity_admit(struct identity *identity, struct web_request *re
 {
     struct identity_row row;
     bool by_cookie;
-    if (request->quick && find_recent(identity, request, &row.token))
+    if (find_recent(identity, request, &row.token))
         return FAULT_NONE;
     if (request->quick)
         return web_wait(request, fault);

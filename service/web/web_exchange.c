@@ -9,7 +9,7 @@
 #include "service/web/web_check.h"
 #include "service/web/web_reply.h"
 #include "service/web/web_send.h"
-#include "service/web/web_target.h"
+#include "service/web/web_routes.h"
 
 enum {
     ARENA_MAX = 64 << 20,
@@ -26,6 +26,7 @@ enum phase {
     PHASE_ADMITTED,  /* or refused; the connection goes on */
     PHASE_BODY,
     PHASE_DRAIN,
+    PHASE_COMPLETE,  /* all of the request is in */
     PHASE_ANSWERING, /* a worker has it */
     PHASE_READY,     /* the reply is; the connection goes on */
     PHASE_ANSWERED,
@@ -45,6 +46,7 @@ struct web_exchange {
     struct web_head head;
     const struct web_route *route;
     struct web_body body;
+    bool inflates_later;   /* the body is as it was sent: the worker inflates it */
     uint64_t body_counted; /* our share of shared->body_held */
     uint64_t drained;
     struct web_reply reply;
@@ -85,11 +87,6 @@ struct web_exchange *web_exchange_new(struct web_shared *shared, const char *tar
     return exchange;
 }
 
-int64_t web_exchange_idle_deadline_us(const struct web_shared *shared)
-{
-    return os_monotonic_us() + 2 * shared->request_timeout_us;
-}
-
 /* Notes the first refusal; it is answered when the request is in. */
 static void refuse(struct web_exchange *exchange, const struct web_problem *problem)
 {
@@ -113,32 +110,17 @@ static void drop_body(struct web_exchange *exchange)
 /* The route for method and target, or the refusal: 404, or 405 with what is allowed there. */
 static void find_route(struct web_exchange *exchange, const struct web_target *target)
 {
+    const struct web_shared *shared = exchange->shared;
     struct web_request *request = &exchange->request;
-    bool head = str_equal(request->method, STR("HEAD"));
-    bool matched = false; /* not seen from `allowed`: it may lack memory */
+    bool matched = false;
     struct buf allowed;
     buf_init(&allowed, 256);
-    for (size_t t = 0; t < exchange->shared->table_count; t++)
-        for (const struct web_route *each = exchange->shared->tables[t]; each->method; each++) {
-            struct str parts[WEB_PARTS_MAX];
-            if (!web_target_matches(target, each->pattern, parts))
-                continue;
-            matched = true;
-            struct str method = str_of(each->method);
-            bool get = str_equal(method, STR("GET"));
-            if (str_equal(request->method, method) || (head && get)) {
-                memcpy(request->parts, parts, sizeof parts);
-                exchange->route = each;
-                buf_done(&allowed);
-                return;
-            }
-            buf_addf(&allowed, "%s%s%s", allowed.len ? ", " : "", each->method,
-                     get ? ", HEAD" : "");
-        }
-    if (!matched) {
+    exchange->route =
+        web_routes_find(shared->tables, shared->table_count, target, request, &matched, &allowed);
+    if (!exchange->route && !matched) {
         fault_set(&exchange->fault, FAULT_NOT_FOUND, "there is nothing at this address");
         refuse(exchange, NULL);
-    } else {
+    } else if (!exchange->route) {
         fault_set(&exchange->fault, FAULT_INPUT, "this address takes %.*s only",
                   STR_ARG(buf_str(&allowed)));
         web_reply_header(request, &exchange->reply, "Allow", buf_str(&allowed));
@@ -149,7 +131,11 @@ static void find_route(struct web_exchange *exchange, const struct web_target *t
 
 /* --- admission and body --------------------------------------------------------------------- */
 
-/* A worker does the rest, and then the library asks what came of it. */
+/* A worker does the rest, and then the library asks what came of it. Where it goes on it first
+ * reads, if reading is what it had in mind; and finds the end of what a client sends that has
+ * closed its half (as it may), takes that for the end of the client, and closes. So the connection
+ * is suspended only where nothing is read next: while much of a body is to come yet, or a turn
+ * after the request was complete (PHASE_COMPLETE). */
 static enum MHD_Result leave_to_worker(struct web_exchange *exchange, enum phase phase)
 {
     exchange->phase = phase;
@@ -170,7 +156,8 @@ static void ask_admission(struct web_exchange *exchange)
 static bool needs_admission(const struct web_exchange *exchange)
 {
     return !exchange->problem && exchange->shared->admit &&
-           exchange->route->body_limit > WEB_BODY_FREE_MAX;
+           exchange->route->body_limit > WEB_BODY_FREE_MAX &&
+           exchange->head.length > WEB_BODY_FREE_MAX;
 }
 
 /* Forgets what was done of it so far; false when it was done to its end. */
@@ -203,10 +190,47 @@ static void prepare_body(struct web_exchange *exchange)
         fault_field(&exchange->fault, FAULT_LIMIT, "body",
                     "the body is over the limit of %zu bytes; send it in smaller parts", limit);
         refuse(exchange, NULL);
-    } else if (web_body_init(&exchange->body, limit, head->coding, &exchange->fault) !=
-               FAULT_NONE) {
-        refuse(exchange, NULL);
     }
+    if (exchange->problem)
+        return;
+    exchange->inflates_later = head->coding != WEB_IDENTITY && head->length <= WEB_BODY_FREE_MAX;
+    if (web_body_init(&exchange->body, limit,
+                      exchange->inflates_later ? WEB_IDENTITY : head->coding,
+                      &exchange->fault) != FAULT_NONE)
+        refuse(exchange, NULL);
+}
+
+static bool bodies_fit(struct web_exchange *exchange)
+{
+    if (atomic_load(&exchange->shared->body_held) <= BODIES_MAX)
+        return true;
+    fault_set(&exchange->fault, FAULT_UNAVAILABLE,
+              "too many large requests at once; try again shortly");
+    return false;
+}
+
+/* By a worker: a short body may inflate to a long one, for callers that are known. */
+static void inflate_body(struct web_exchange *exchange)
+{
+    struct fault *fault = &exchange->fault;
+    struct web_body sent = exchange->body;
+    enum fault_code code = FAULT_NONE;
+    exchange->body = (struct web_body){0};
+    if (exchange->shared->admit && exchange->route->body_limit > WEB_BODY_FREE_MAX)
+        code = exchange->shared->admit(exchange->shared->service, &exchange->request, fault);
+    if (code == FAULT_NONE && !bodies_fit(exchange))
+        code = fault->code;
+    if (code == FAULT_NONE)
+        code = web_body_init(&exchange->body, exchange->route->body_limit, exchange->head.coding,
+                             fault);
+    if (code == FAULT_NONE)
+        code = web_body_add(&exchange->body, buf_str(&sent.bytes), fault);
+    if (code == FAULT_NONE)
+        code = web_body_end(&exchange->body, fault);
+    web_body_done(&sent);
+    count_body(exchange);
+    if (code != FAULT_NONE)
+        refuse(exchange, NULL);
 }
 
 /* --- the answer ------------------------------------------------------------------------------ */
@@ -281,7 +305,8 @@ static bool is_answered_at_once(struct web_exchange *exchange)
 {
     if (exchange->problem)
         return true;
-    if (!exchange->route->quick || exchange->body.bytes.len > WEB_QUICK_BODY_MAX)
+    if (!exchange->route->quick || exchange->inflates_later ||
+        exchange->body.bytes.len > WEB_QUICK_BODY_MAX)
         return false;
     exchange->request.quick = true;
     run_handler(exchange);
@@ -295,8 +320,10 @@ static enum MHD_Result answer(struct web_exchange *exchange)
     web_guarded_deadline(exchange->guarded, 0); /* our own time does not count against the client */
     if (!exchange->problem && web_body_end(&exchange->body, &exchange->fault) != FAULT_NONE)
         refuse(exchange, NULL);
-    if (!is_answered_at_once(exchange))
-        return leave_to_worker(exchange, PHASE_ANSWERING);
+    if (!is_answered_at_once(exchange)) {
+        exchange->phase = PHASE_COMPLETE; /* the library comes back in its next turn */
+        return MHD_YES;
+    }
     finish(exchange);
     return send_reply(exchange);
 }
@@ -309,7 +336,10 @@ void web_exchange_work(struct web_work *work)
         ask_admission(exchange);
         exchange->phase = PHASE_ADMITTED;
     } else {
-        run_handler(exchange);
+        if (exchange->inflates_later)
+            inflate_body(exchange);
+        if (!exchange->problem)
+            run_handler(exchange);
         finish(exchange);
         exchange->phase = PHASE_READY;
     }
@@ -389,9 +419,7 @@ static enum MHD_Result take_data(struct web_exchange *exchange, struct str data)
         return exchange->drained > DRAIN_MAX ? MHD_NO : MHD_YES;
     }
     struct fault *fault = &exchange->fault;
-    if (atomic_load(&exchange->shared->body_held) > BODIES_MAX)
-        fault_set(fault, FAULT_UNAVAILABLE, "too many large requests at once; try again shortly");
-    else
+    if (bodies_fit(exchange))
         (void)!web_body_add(&exchange->body, data, fault);
     count_body(exchange);
     if (fault->code != FAULT_NONE) {
@@ -421,6 +449,8 @@ enum MHD_Result web_exchange_step(struct web_exchange *exchange, const char *met
             return answer(exchange);
         *data_len = 0;
         return take_data(exchange, piece);
+    case PHASE_COMPLETE:
+        return leave_to_worker(exchange, PHASE_ANSWERING);
     case PHASE_READY:
         return send_reply(exchange);
     case PHASE_ADMITTING:
@@ -458,7 +488,8 @@ void web_exchange_end(struct web_exchange *taken, enum MHD_RequestTerminationCod
     if (complete)
         atomic_fetch_add(&shared->bytes_out, taken->sent);
     write_access_line(taken, status);
-    web_guarded_deadline(taken->guarded, web_exchange_idle_deadline_us(shared));
+    /* By then the next request must have begun and sent its first line. */
+    web_guarded_deadline(taken->guarded, os_monotonic_us() + 2 * shared->request_timeout_us);
     drop_body(taken);
     buf_done(&taken->reply.body);
     buf_done(&taken->packed.spare);

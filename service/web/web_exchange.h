@@ -48,7 +48,4 @@ void web_exchange_work(struct web_work *work);
 /* Counts, writes the access line and frees. Takes NULL. */
 void web_exchange_end(struct web_exchange *taken, enum MHD_RequestTerminationCode how);
 
-/* Until when the next request on a connection must have begun and sent its first line. */
-int64_t web_exchange_idle_deadline_us(const struct web_shared *shared);
-
 #endif

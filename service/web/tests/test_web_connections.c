@@ -361,6 +361,72 @@ static void server__asks_who_sends_much_before_it_reads(void **state)
     client_reply_done(&small);
 }
 
+/* The end of what is sent is not the end of who waits for the answer (RFC 9112, section 9.6). */
+static void answers_after_half_close(const char *method, const char *target, const char *headers,
+                                     struct str body)
+{
+    struct buf request;
+    struct client_reply reply = {0};
+    buf_init(&request, CLIENT_REPLY_MAX);
+    buf_init(&reply.bytes, CLIENT_REPLY_MAX);
+    buf_addf(&request, "%s %s HTTP/1.1\r\nHost: a\r\n%sContent-Length: %zu\r\n\r\n", method, target,
+             headers, body.len);
+    buf_add(&request, body);
+    int fd = client_connect(port);
+    assert_true(client_send(fd, buf_str(&request)));
+    assert_int_equal(shutdown(fd, SHUT_WR), 0);
+    client_receive(fd, 2000, &reply.bytes);
+    client_reply_read(&reply);
+    if (reply.status != 200)
+        fail_msg("%s %s %s: %d", method, target, headers, reply.status);
+    close(fd);
+    client_reply_done(&reply);
+    buf_done(&request);
+}
+
+static void server__answers_who_has_closed_its_half_of_the_connection(void **state)
+{
+    (void)state;
+    static char much[300000];
+    web_server_stop(server, 100);
+    struct web_settings settings = client_settings();
+    settings.admit = admit;
+    start(&settings);
+    memset(much, 'x', sizeof much);
+    struct buf packed = gzip_of(STR("hello"));
+    for (int i = 0; i < 5; i++) {
+        answers_after_half_close("GET", "/slow", "", STR(""));
+        answers_after_half_close("GET", "/echo", "", STR(""));
+        answers_after_half_close("POST", "/unsure", "", STR("now"));
+        answers_after_half_close("POST", "/unsure", "", STR("later"));
+        answers_after_half_close("POST", "/count", "Content-Encoding: gzip\r\nX-Who: friend\r\n",
+                                 buf_str(&packed));
+        answers_after_half_close("POST", "/count", "X-Who: friend\r\n",
+                                 (struct str){much, sizeof much});
+    }
+    buf_done(&packed);
+}
+
+static void server__inflates_a_short_body_for_those_it_knows_only(void **state)
+{
+    (void)state;
+    web_server_stop(server, 100);
+    struct web_settings settings = client_settings();
+    settings.admit = admit;
+    start(&settings);
+    static char much[90000];
+    struct buf packed = gzip_of((struct str){much, sizeof much});
+    struct client_reply reply = client_ask(
+        port, "POST", "/count", "Content-Encoding: gzip\r\nX-Who: friend\r\n", buf_str(&packed));
+    assert_text(reply.body, "{\"limit\":50,\"bytes\":90000}");
+    client_reply_done(&reply);
+    reply = client_ask(port, "POST", "/count", "Content-Encoding: gzip\r\nX-Who: stranger\r\n",
+                       buf_str(&packed));
+    assert_int_equal(reply.status, 401);
+    client_reply_done(&reply);
+    buf_done(&packed);
+}
+
 /* The client left while its answer was made: nobody else notices. */
 static void server__outlives_who_leaves_before_the_answer(void **state)
 {
@@ -391,6 +457,8 @@ int main(void)
         TEST(server__runs_once_more_from_the_start_what_had_to_wait),
         TEST(server__tries_no_long_request_quickly),
         TEST(server__asks_who_sends_much_before_it_reads),
+        TEST(server__answers_who_has_closed_its_half_of_the_connection),
+        TEST(server__inflates_a_short_body_for_those_it_knows_only),
         TEST(server__outlives_who_leaves_before_the_answer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
