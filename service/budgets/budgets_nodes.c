@@ -21,7 +21,7 @@ static const int64_t graces_s[GRACES] = {GRACE_LEAST_S, BUDGETS_TTL_DEFAULT_S, B
 int budgets_grace_index(int64_t ttl_s)
 {
     int i = 0;
-    while (graces_s[i] < ttl_s)
+    while (i < GRACES - 1 && graces_s[i] < ttl_s)
         i++;
     return i;
 }

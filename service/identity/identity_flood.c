@@ -5,26 +5,25 @@ static uint64_t key_of(struct str who, struct str what)
     return (str_hash(who) * UINT64_C(0x9e3779b97f4a7c15) ^ str_hash(what)) | 1;
 }
 
-/* The slot of that key; IDENTITY_FLOOD_ROOM: there is none. */
-static size_t place_of(const struct identity_flood *flood, uint64_t key)
+/* NULL: there is no slot of that key. */
+static const struct identity_flood_slot *look_up(const struct identity_flood *flood, uint64_t key)
 {
-    size_t i = 0;
-    while (i < IDENTITY_FLOOD_ROOM && flood->slots[i].key != key)
-        i++;
-    return i;
+    for (size_t i = 0; i < IDENTITY_FLOOD_ROOM; i++)
+        if (flood->slots[i].key == key)
+            return &flood->slots[i];
+    return NULL;
 }
 
 static struct identity_flood_slot *find(struct identity_flood *flood, uint64_t key)
 {
-    size_t place = place_of(flood, key);
-    return place < IDENTITY_FLOOD_ROOM ? &flood->slots[place] : NULL;
+    const struct identity_flood_slot *slot = look_up(flood, key);
+    return slot ? &flood->slots[slot - flood->slots] : NULL;
 }
 
-static bool was_lately(const struct identity_flood *flood, const struct identity_flood_slot *slot,
-                       int64_t now_us)
+static bool was_lately(const struct identity_flood_slot *slot, int64_t every_us, int64_t now_us)
 {
     int64_t age_us = now_us - slot->last_us;
-    return age_us >= 0 && age_us < flood->every_us;
+    return age_us >= 0 && age_us < every_us;
 }
 
 /* A free slot, or the one whose record is the oldest. */
@@ -53,7 +52,7 @@ bool identity_flood_passes(struct identity_flood *flood, struct str who, struct 
 {
     uint64_t key = key_of(who, what);
     struct identity_flood_slot *slot = find(flood, key);
-    if ((slot && was_lately(flood, slot, now_us)) || second_is_full(flood, now_us)) {
+    if ((slot && was_lately(slot, flood->every_us, now_us)) || second_is_full(flood, now_us)) {
         if (slot)
             slot->suppressed++;
         else
@@ -76,8 +75,8 @@ bool identity_flood_passes(struct identity_flood *flood, struct str who, struct 
 bool identity_flood_is_due(const struct identity_flood *flood, struct str who, struct str what,
                            int64_t now_us)
 {
-    size_t place = place_of(flood, key_of(who, what));
-    return place == IDENTITY_FLOOD_ROOM || !was_lately(flood, &flood->slots[place], now_us);
+    const struct identity_flood_slot *slot = look_up(flood, key_of(who, what));
+    return !slot || !was_lately(slot, flood->every_us, now_us);
 }
 
 void identity_flood_forget(struct identity_flood *flood, struct str who, struct str what)
