@@ -90,7 +90,7 @@ static enum fault_code read_asked(struct arena *arena, const struct json *value,
     out->quantity = -1;
     enum fault_code code = read_meter(value, &out->meter, fault);
     if (code == FAULT_NONE && json_member(value, "quantity"))
-        code = usage_event_quantity(value, &out->quantity, fault);
+        code = usage_event_quantity(value, "", &out->quantity, fault);
     if (code == FAULT_NONE && json_member(value, "dimensions"))
         code = usage_event_dimensions(arena, value, out->meter, &out->dimensions, fault);
     if (code == FAULT_NONE)
@@ -116,7 +116,7 @@ static enum fault_code read_ended(const struct json *value, struct budgets_reque
                            "reservation is missing: the text that \"reserve\" has answered with");
     if (!json_text(member, &out->reservation))
         return fault_field(fault, FAULT_INPUT, "reservation", "reservation must be text");
-    return out->action == BUDGETS_SETTLE ? usage_event_quantity(value, &out->quantity, fault)
+    return out->action == BUDGETS_SETTLE ? usage_event_quantity(value, "", &out->quantity, fault)
                                          : FAULT_NONE;
 }
 

@@ -43,8 +43,9 @@ enum fault_code main_run_usage_rebuild(const struct main_options *options, struc
 
 static void print_reconciled(struct str tenant, const struct usage_reconciled *found)
 {
-    printf("%.*s: %" PRId64 " hand-offs, %" PRId64 " on record, %" PRId64 " counted\n",
-           STR_ARG(tenant), found->handoffs, found->on_record, found->counted);
+    printf("%.*s: %" PRId64 " hand-off%s, %" PRId64 " on record, %" PRId64 " counted\n",
+           STR_ARG(tenant), found->handoffs, found->handoffs == 1 ? "" : "s", found->on_record,
+           found->counted);
     for (size_t i = 0; i < USAGE_OPERATIONS; i++) {
         const struct usage_reconciled_operation *operation = &found->operations[i];
         printf("%.*s: %s: %" PRId64 " on record, %" PRId64 " counted\n", STR_ARG(tenant),

@@ -120,7 +120,8 @@ static enum fault_code read_meter(const struct json *data, const struct usage_me
 }
 
 /* Text as well as a number: what is over 2^53 would not survive a reader with doubles. */
-enum fault_code usage_event_quantity(const struct json *data, int64_t *out, struct fault *fault)
+enum fault_code usage_event_quantity(const struct json *data, const char *advice, int64_t *out,
+                                     struct fault *fault)
 {
     const struct json *member = json_member(data, "quantity");
     struct str text;
@@ -138,9 +139,8 @@ enum fault_code usage_event_quantity(const struct json *data, int64_t *out, stru
     if (!is_good)
         return fault_field(fault, FAULT_INPUT, "quantity",
                            "quantity must be a whole number from 0 to %lld in the meter's unit, as "
-                           "a number or as text; what was too much is taken back by a void or an "
-                           "amendment",
-                           (long long)USAGE_QUANTITY_MAX);
+                           "a number or as text%s",
+                           (long long)USAGE_QUANTITY_MAX, advice);
     *out = whole;
     return FAULT_NONE;
 }
@@ -274,7 +274,9 @@ static enum fault_code read_data(struct arena *arena, const struct json *value,
     else
         code = read_meter(data, &event->meter, fault);
     if (code == FAULT_NONE && event->kind != USAGE_VOID)
-        code = usage_event_quantity(data, &event->quantity, fault);
+        code = usage_event_quantity(data,
+                                    "; what was too much is taken back by a void or an amendment",
+                                    &event->quantity, fault);
     if (code == FAULT_NONE && event->kind == USAGE_USE)
         code = usage_event_dimensions(arena, data, event->meter, &event->dimensions, fault);
     return code == FAULT_NONE ? FAULT_NONE : fault_prefix(fault, "data.");

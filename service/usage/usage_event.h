@@ -58,8 +58,8 @@ bool usage_event_time(struct str text, int64_t *out_us) MUST_USE;
 void usage_event_finish(struct usage_event *event, bool has_actor, bool has_trace);
 
 /* The members "quantity" and "dimensions" of an object, as an event's data has them; for those who
- * ask before there is an event. */
-enum fault_code usage_event_quantity(const struct json *data, int64_t *out,
+ * ask before there is an event. `advice` ends the sentence about a wrong quantity. */
+enum fault_code usage_event_quantity(const struct json *data, const char *advice, int64_t *out,
                                      struct fault *fault) MUST_USE;
 enum fault_code usage_event_dimensions(struct arena *arena, const struct json *data,
                                        const struct usage_meter *meter, struct str *out,
