@@ -1,3 +1,4 @@
+/* Long because each type of value has its table of spellings, good and bad, beside its rule. */
 #include "libs/graph/normalise.h"
 
 #include <arpa/inet.h>

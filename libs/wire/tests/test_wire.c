@@ -1,3 +1,4 @@
+/* Long because each line of the format goes both ways here, and each wrong one is in one table. */
 #include "libs/wire/handoff.h"
 
 #include <setjmp.h>
